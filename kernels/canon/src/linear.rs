@@ -1,0 +1,116 @@
+//! Linear layers: groups of 32 weight codes against 16-bit activations.
+//!
+//! A weight is `code · scale + minimum`, both in Q24. A row's accumulator is the sum over its groups of
+//! `scale · Σ code·a + minimum · Σ a`, in `i64`.
+
+use crate::{
+	round::{rsr, sat32},
+	GROUP, RESIDUAL_BITS, WEIGHT_BITS,
+};
+
+/// Bytes of a group of 4-bit codes.
+pub const Q4_BYTES: usize = GROUP / 2;
+
+/// `Σ code·a` over a group of 4-bit codes: weight `i < 16` in the low half of byte `i`, weight `16 + i` in the
+/// high half. Magnitude below 2^24.
+#[inline]
+pub fn dot_q4(codes: &[u8; Q4_BYTES], a: &[i16; GROUP]) -> i32 {
+	(0..Q4_BYTES).fold(0, |sum, i| {
+		sum + i32::from(codes[i] & 15) * i32::from(a[i]) + i32::from(codes[i] >> 4) * i32::from(a[i + 16])
+	})
+}
+
+/// `Σ code·a` over a group of 8-bit codes. Magnitude below 2^28.
+#[inline]
+pub fn dot_q8(codes: &[i8; GROUP], a: &[i16; GROUP]) -> i32 {
+	codes.iter().zip(a).fold(0, |sum, (&c, &a)| sum + i32::from(c) * i32::from(a))
+}
+
+/// `Σ a` over a group. Magnitude below 2^20.
+#[inline]
+pub fn group_sum(a: &[i16; GROUP]) -> i32 {
+	a.iter().fold(0, |sum, &a| sum + i32::from(a))
+}
+
+/// A group's part of a row's accumulator. Magnitude below 2^59 for any scale and minimum; the loader checks that a
+/// whole row stays below 2^62 (see [`row_bound`]).
+#[inline(always)]
+pub const fn group_term(scale: i32, dot: i32, minimum: i32, sum: i32) -> i64 {
+	scale as i64 * dot as i64 + minimum as i64 * sum as i64
+}
+
+/// What a group can add to a row's accumulator at most: `largest_code` is 15 or 128.
+pub const fn row_bound(scale: i32, minimum: i32, largest_code: u64) -> u64 {
+	(scale.unsigned_abs() as u64 * largest_code + minimum.unsigned_abs() as u64) * (GROUP as u64 * 32_767)
+}
+
+/// A row's accumulator as a value with `to` fraction bits; the activations had `from` fraction bits before they
+/// were shifted right by `shift`. Saturates.
+#[inline(always)]
+pub const fn requantise(acc: i64, from: i32, shift: i32, to: i32) -> i32 {
+	sat32(rsr(acc, WEIGHT_BITS + from - shift - to))
+}
+
+/// One weight as a residual value (Q12), for the embedding.
+#[inline]
+pub const fn embed(code: i32, scale: i32, minimum: i32) -> i32 {
+	sat32(rsr(code as i64 * scale as i64 + minimum as i64, WEIGHT_BITS - RESIDUAL_BITS))
+}
+
+/// An IEEE binary16 as Q24, exactly. `None` for infinities, NaN, and magnitudes of 128 or more.
+pub const fn f16_to_q24(bits: u16) -> Option<i32> {
+	let (exponent, fraction) = (((bits >> 10) & 31) as i32, (bits & 0x3ff) as i64);
+	let magnitude = match exponent {
+		31 => return None,
+		0 => fraction,
+		_ => (fraction | 0x400) << (exponent - 1),
+	};
+	if magnitude > i32::MAX as i64 {
+		return None;
+	}
+	Some(if bits >> 15 == 1 { -magnitude } else { magnitude } as i32)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use proptest::prelude::*;
+
+	#[test]
+	fn f16_should_convert_exactly() {
+		assert_eq!(f16_to_q24(0x3c00), Some(1 << 24));
+		assert_eq!(f16_to_q24(0xbc00), Some(-(1 << 24)));
+		assert_eq!(f16_to_q24(0x0001), Some(1));
+		assert_eq!(f16_to_q24(0x8000), Some(0));
+		assert_eq!(f16_to_q24(0x57ff), Some(2047 << 20));
+		assert_eq!(f16_to_q24(0x5800), None);
+		assert_eq!(f16_to_q24(0x7c00), None);
+	}
+
+	#[test]
+	fn groups_should_stay_in_range_when_everything_is_extreme() {
+		assert!(dot_q4(&[0xff; 16], &[32_767; 32]) < 1 << 24);
+		assert!(dot_q8(&[-128; 32], &[32_767; 32]) > -(1 << 28));
+		assert_eq!(group_sum(&[-32_767; 32]), -32_767 * 32);
+	}
+
+	proptest! {
+		#[test]
+		fn dots_should_equal_wide_sums(codes in any::<[u8; 16]>(), a in any::<[i16; 32]>()) {
+			let expected: i64 = (0..32)
+				.map(|i| i64::from(codes[i % 16] >> (4 * (i / 16)) & 15) * i64::from(a[i]))
+				.sum();
+			prop_assert_eq!(i64::from(dot_q4(&codes, &a)), expected);
+			let signed: [i8; 32] = core::array::from_fn(|i| codes[i % 16].rotate_left(i as u32) as i8);
+			let expected: i64 = signed.iter().zip(&a).map(|(&c, &a)| i64::from(c) * i64::from(a)).sum();
+			prop_assert_eq!(i64::from(dot_q8(&signed, &a)), expected);
+		}
+
+		#[test]
+		fn group_term_should_stay_under_the_row_bound(scale in any::<i32>(), minimum in any::<i32>(), codes in any::<[u8; 16]>(), a in any::<[i16; 32]>()) {
+			let a = a.map(|v| v.max(-32_767));
+			let term = group_term(scale, dot_q4(&codes, &a), minimum, group_sum(&a));
+			prop_assert!(term.unsigned_abs() <= row_bound(scale, minimum, 15));
+		}
+	}
+}

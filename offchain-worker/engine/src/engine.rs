@@ -1,0 +1,199 @@
+//! A model ready to run, and what a run gives.
+
+use crate::{
+	checkpoint::{Checkpoint, CheckpointError, Manifest},
+	generate,
+	kernels::Backend,
+	model::Model,
+	template::{ChatTemplate, TemplateError},
+	tokenizer::{Tokenizer, TokenizerError},
+};
+use noesis_primitives::{merkle, JobKind, Opening, Root, Usage};
+use std::{collections::BTreeMap, path::Path};
+
+/// Why an engine can't be made or a run ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+	/// The checkpoint file is not usable.
+	#[error(transparent)]
+	Checkpoint(#[from] CheckpointError),
+	/// The checkpoint's tokenizer does not work.
+	#[error("tokenizer: {0}")]
+	Tokenizer(#[from] TokenizerError),
+	/// The checkpoint's chat template does not work.
+	#[error(transparent)]
+	Template(#[from] TemplateError),
+	/// Threads can't be started.
+	#[error("threads can't be started: {0}")]
+	Threads(#[from] rayon::ThreadPoolBuildError),
+	/// This machine lacks the vector unit that was asked for.
+	#[error("this machine can't run the {0} backend")]
+	Backend(&'static str),
+	/// The callback said stop.
+	#[error("cancelled")]
+	Cancelled,
+}
+
+/// How an engine runs; no choice changes a result.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EngineOptions {
+	/// Threads; all cores by default.
+	pub threads: Option<usize>,
+	/// Vector unit; the best one by default.
+	pub backend: Option<Backend>,
+}
+
+/// A model ready to run. Runs may go on at the same time; they share the engine's threads.
+#[derive(Debug)]
+pub struct Engine {
+	manifest: Manifest,
+	model: Model,
+	tokenizer: Tokenizer,
+	template: ChatTemplate,
+	pool: rayon::ThreadPool,
+}
+
+/// A token, as soon as it is certain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TokenEvent<'a> {
+	/// Its place in the output.
+	pub index: u32,
+	/// Its id.
+	pub token: u32,
+	/// What it adds to the output; nothing for special tokens. May end inside a UTF-8 character.
+	pub bytes: &'a [u8],
+}
+
+/// Called with every token; says whether to go on.
+pub type OnToken<'a> = &'a mut (dyn FnMut(TokenEvent<'_>) -> bool + Send);
+
+/// What may accompany a run; nothing here changes its result.
+#[derive(Default)]
+pub struct RunOptions<'a> {
+	/// Somebody's claim of the output. As far as it is true the run takes one pass instead of one per token.
+	pub draft: Option<&'a [u8]>,
+	/// Leaves of the trace whose values are kept.
+	pub capture: &'a [u64],
+	/// Called with every token; the run is cancelled when it returns false.
+	pub on_token: Option<OnToken<'a>>,
+}
+
+/// The result of a run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Execution {
+	/// The answer's bytes.
+	pub output: Vec<u8>,
+	/// The answer's tokens, an end token included.
+	pub tokens: Vec<u32>,
+	/// Tokens read and produced.
+	pub usage: Usage,
+	/// Hashes of the trace's leaves.
+	pub leaves: Vec<[u8; 32]>,
+	/// Values of the captured leaves that exist.
+	pub captured: BTreeMap<u64, Vec<i32>>,
+}
+
+impl Execution {
+	/// Root of the trace.
+	pub fn root(&self) -> Root {
+		Root(merkle::root(&self.leaves))
+	}
+
+	/// Number of leaves of the trace.
+	pub fn leaf_count(&self) -> u32 {
+		self.leaves.len() as u32
+	}
+
+	/// A captured leaf with its path; `None` when it was not captured or does not exist.
+	pub fn opening(&self, index: u64) -> Option<Opening> {
+		let values = self.captured.get(&index)?.clone().try_into().ok()?;
+		let path = merkle::path(&self.leaves, u32::try_from(index).ok()?)?.try_into().ok()?;
+		Some(Opening { values, path })
+	}
+}
+
+impl Engine {
+	/// Opens and checks the checkpoint file at `path` and loads its weights.
+	pub fn open(path: &Path, options: &EngineOptions) -> Result<Self, EngineError> {
+		let pool = pool(options)?;
+		pool.install(|| Checkpoint::open(path).map_err(EngineError::from))
+			.and_then(|checkpoint| Self::assemble(&checkpoint, options, pool))
+	}
+
+	/// Loads the weights of an open checkpoint.
+	pub fn new(checkpoint: &Checkpoint, options: &EngineOptions) -> Result<Self, EngineError> {
+		Self::assemble(checkpoint, options, pool(options)?)
+	}
+
+	fn assemble(
+		checkpoint: &Checkpoint,
+		options: &EngineOptions,
+		pool: rayon::ThreadPool,
+	) -> Result<Self, EngineError> {
+		let backend = options.backend.unwrap_or_else(Backend::best);
+		if !backend.is_available() {
+			return Err(EngineError::Backend(backend.name()));
+		}
+		Ok(Self {
+			manifest: checkpoint.manifest().clone(),
+			model: pool.install(|| Model::load(checkpoint, backend))?,
+			tokenizer: Tokenizer::new(checkpoint.tokenizer())?,
+			template: ChatTemplate::new(&checkpoint.tokenizer().chat_template)?,
+			pool,
+		})
+	}
+
+	/// The checkpoint's description.
+	pub fn manifest(&self) -> &Manifest {
+		&self.manifest
+	}
+
+	/// The tokenizer.
+	pub fn tokenizer(&self) -> &Tokenizer {
+		&self.tokenizer
+	}
+
+	/// The model, for measurements. Run it inside [`Engine::install`].
+	pub fn model(&self) -> &Model {
+		&self.model
+	}
+
+	/// The loops that run.
+	pub fn backend(&self) -> Backend {
+		self.model.backend()
+	}
+
+	/// Number of threads.
+	pub fn threads(&self) -> usize {
+		self.pool.current_num_threads()
+	}
+
+	/// Runs `f` on the engine's threads.
+	pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+		self.pool.install(f)
+	}
+
+	/// Tokens that a job reads, template included, before they are fitted to the context.
+	pub fn input_tokens(&self, kind: &JobKind, input: &[u8]) -> Vec<u32> {
+		let JobKind::Generate(params) = kind;
+		let vocabulary = self.manifest.architecture.vocabulary;
+		generate::input_tokens(params.format, input, &self.tokenizer, &self.template, vocabulary)
+	}
+
+	/// Runs a job. The only error is [`EngineError::Cancelled`], when the callback says so.
+	pub fn run(
+		&self,
+		kind: &JobKind,
+		input: &[u8],
+		options: RunOptions<'_>,
+	) -> Result<Execution, EngineError> {
+		let prompt = self.input_tokens(kind, input);
+		let JobKind::Generate(params) = kind;
+		self.pool.install(|| generate::generate(&self.model, &self.tokenizer, prompt, params, options))
+	}
+}
+
+fn pool(options: &EngineOptions) -> Result<rayon::ThreadPool, EngineError> {
+	let builder = rayon::ThreadPoolBuilder::new().thread_name(|i| format!("engine-{i}"));
+	Ok(builder.num_threads(options.threads.unwrap_or(0)).build()?)
+}

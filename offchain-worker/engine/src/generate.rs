@@ -1,0 +1,206 @@
+//! The job: a total, pure function of checkpoint, kind and input.
+//!
+//! # From input to tokens
+//! - `Chat`: the input, invalid UTF-8 replaced by U+FFFD, is the one user message of the checkpoint's template.
+//! - `Text`: the input, invalid UTF-8 replaced, as it is.
+//! - `Tokens`: four bytes per id, little endian. An id outside the vocabulary reads as 0; one to three bytes at the
+//!   end are ignored.
+//!
+//! No tokens at all read as `[0]`. A prompt longer than `context - 1` keeps its last `context - 1` tokens. `max_tokens`
+//! of 0 reads as 1 and is cut so that prompt and output fit the context. Generation ends with the end token, which
+//! counts as a token of the output and adds nothing to its bytes.
+
+use crate::{
+	model::{Model, State, MAX_BATCH},
+	template::ChatTemplate,
+	tokenizer::Tokenizer,
+	trace::Trace,
+	EngineError, Execution, OnToken, RunOptions, TokenEvent,
+};
+use noesis_canon::sampler::{sample, Sampling};
+use noesis_primitives::{GenerateParams, InputFormat, Usage};
+
+/// Tokens of an input, before they are fitted to the context.
+pub fn input_tokens(
+	format: InputFormat,
+	input: &[u8],
+	tokenizer: &Tokenizer,
+	template: &ChatTemplate,
+	vocabulary: u32,
+) -> Vec<u32> {
+	let tokens = match format {
+		InputFormat::Chat => tokenizer.encode(template.apply(&String::from_utf8_lossy(input)).as_bytes()),
+		InputFormat::Text => tokenizer.encode(input),
+		InputFormat::Tokens => input
+			.chunks_exact(4)
+			.map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+			.map(|id| if id < vocabulary { id } else { 0 })
+			.collect(),
+	};
+	if tokens.is_empty() {
+		vec![0]
+	} else {
+		tokens
+	}
+}
+
+/// The last tokens that leave room for at least one more, and how many more may come.
+fn fit(mut prompt: Vec<u32>, max_tokens: u32, context: u32) -> (Vec<u32>, usize) {
+	let context = context as usize;
+	let surplus = prompt.len().saturating_sub(context - 1);
+	prompt.drain(..surplus);
+	let room = context - prompt.len();
+	(prompt, (max_tokens.max(1) as usize).min(room))
+}
+
+/// How many tokens of a draft are tried at once: more while they are right, fewer when they are not.
+struct Pace(usize);
+
+impl Pace {
+	fn adapt(&mut self, tried: usize, right: usize) {
+		self.0 = if right == tried { (self.0 * 2).min(MAX_BATCH) } else { (self.0 / 2).max(4) };
+	}
+}
+
+/// Bytes of a draft that are tokenised at once: bounds what a useless draft costs per token.
+const DRAFT_PART: usize = 2048;
+
+struct Run<'a> {
+	model: &'a Model,
+	tokenizer: &'a Tokenizer,
+	sampling: Sampling,
+	limit: usize,
+	state: State,
+	trace: Trace,
+	logits: Vec<i32>,
+	scratch: Vec<u32>,
+	tokens: Vec<u32>,
+	output: Vec<u8>,
+}
+
+impl Run<'_> {
+	/// Puts tokens through the model and traces them; the logits after the last `wanted` of them are kept.
+	fn feed(&mut self, tokens: &[u32], wanted: usize) {
+		for (batch, rest) in batches(tokens) {
+			let first = self.state.cache.length();
+			let trace = &mut self.trace;
+			self.model.forward(&mut self.state, batch, &mut |layer, residual| {
+				trace.record(first, layer, residual);
+			});
+			if rest == 0 {
+				self.model.logits(&mut self.state, wanted.min(batch.len()), &mut self.logits);
+			}
+		}
+	}
+
+	/// The token that follows row `row` of the kept logits.
+	fn pick(&mut self, row: usize) -> u32 {
+		let vocabulary = self.model.architecture().vocabulary as usize;
+		self.scratch.resize(vocabulary, 0);
+		let logits = &self.logits[row * vocabulary..(row + 1) * vocabulary];
+		sample(logits, &self.sampling, self.tokens.len() as u32, &mut self.scratch) as u32
+	}
+
+	/// Takes a token into the output; whether generation goes on.
+	fn accept(&mut self, token: u32, on_token: &mut Option<OnToken<'_>>) -> Result<bool, EngineError> {
+		let bytes = self.tokenizer.bytes(token);
+		let index = self.tokens.len();
+		self.tokens.push(token);
+		let ended = token == self.tokenizer.end();
+		if !ended {
+			self.output.extend_from_slice(bytes);
+		}
+		if let Some(on_token) = on_token {
+			let bytes = if ended { &[] } else { bytes };
+			if !on_token(TokenEvent { index: index as u32, token, bytes }) {
+				return Err(EngineError::Cancelled);
+			}
+		}
+		Ok(!ended && self.tokens.len() < self.limit)
+	}
+
+	/// Tokens of the next part of the draft, as long as it agrees with the output.
+	fn rest_of(&self, draft: Option<&[u8]>) -> Vec<u32> {
+		let rest = draft.and_then(|draft| draft.strip_prefix(self.output.as_slice())).unwrap_or_default();
+		self.tokenizer.encode(&rest[..rest.len().min(DRAFT_PART)])
+	}
+}
+
+/// Batches of at most [`MAX_BATCH`], each with the number of tokens after it.
+fn batches(tokens: &[u32]) -> impl Iterator<Item = (&[u32], usize)> {
+	let mut left = tokens.len();
+	tokens.chunks(MAX_BATCH).map(move |batch| {
+		left -= batch.len();
+		(batch, left)
+	})
+}
+
+/// Runs a generation.
+pub(crate) fn generate(
+	model: &Model,
+	tokenizer: &Tokenizer,
+	prompt: Vec<u32>,
+	params: &GenerateParams,
+	options: RunOptions<'_>,
+) -> Result<Execution, EngineError> {
+	let RunOptions { draft, capture, mut on_token } = options;
+	let (prompt, limit) = fit(prompt, params.max_tokens, model.architecture().context);
+	let mut run = Run {
+		model,
+		tokenizer,
+		sampling: Sampling { temperature: params.temperature, top_p: params.top_p, seed: params.seed },
+		limit,
+		state: model.start(prompt.len() + limit),
+		trace: Trace::new(model.architecture(), capture),
+		logits: Vec::new(),
+		scratch: Vec::new(),
+		tokens: Vec::new(),
+		output: Vec::new(),
+	};
+	run.feed(&prompt, 1);
+	let mut next = run.pick(0);
+	let mut guess = run.rest_of(draft);
+	let mut at = 0;
+	let mut pace = Pace(32);
+	while run.accept(next, &mut on_token)? {
+		if guess.get(at) == Some(&next) {
+			at += 1;
+		} else {
+			// The draft's bytes may still be right, cut into other tokens, or this part of it is used up.
+			guess = run.rest_of(draft);
+			at = 0;
+		}
+		// The token just taken and what the draft says comes after it, all of which the model may read before the
+		// limit.
+		let room = run.limit - run.tokens.len();
+		let tried = (guess.len() - at).min(pace.0 - 1).min(room.saturating_sub(1));
+		let start = run.state.cache.length();
+		let mut batch = vec![next];
+		batch.extend_from_slice(&guess[at..at + tried]);
+		run.feed(&batch, batch.len());
+		let mut right = 0;
+		next = run.pick(0);
+		while right < tried && next == guess[at + right] {
+			if !run.accept(next, &mut on_token)? {
+				// The draft goes on after the true end.
+				run.trace.truncate(start + 1 + right);
+				return Ok(finish(run, prompt.len()));
+			}
+			right += 1;
+			next = run.pick(right);
+		}
+		run.state.cache.truncate(start + 1 + right);
+		run.trace.truncate(start + 1 + right);
+		at += right;
+		if tried > 0 {
+			pace.adapt(tried, right);
+		}
+	}
+	Ok(finish(run, prompt.len()))
+}
+
+fn finish(run: Run<'_>, input_tokens: usize) -> Execution {
+	let usage = Usage { input_tokens: input_tokens as u32, output_tokens: run.tokens.len() as u32 };
+	let (leaves, captured) = run.trace.finish();
+	Execution { output: run.output, tokens: run.tokens, usage, leaves, captured }
+}

@@ -1,0 +1,198 @@
+//! One result, whatever the way to it: batches, drafts, threads, vector units.
+
+use noesis_engine::{
+	checkpoint::Architecture, model::State, testing, trace::Trace, Backend, Checkpoint, Engine, EngineError,
+	EngineOptions, Execution, RunOptions, TokenEvent,
+};
+use noesis_primitives::{merkle, GenerateParams, InputFormat, JobKind};
+use proptest::prelude::*;
+use std::sync::OnceLock;
+
+fn engines() -> &'static [Engine] {
+	static ENGINES: OnceLock<Vec<Engine>> = OnceLock::new();
+	ENGINES.get_or_init(|| {
+		let folder = tempfile::tempdir().unwrap();
+		let path = folder.path().join("random.noesis");
+		testing::write_random_model(&path, 7).unwrap();
+		let checkpoint = Checkpoint::open(&path).unwrap();
+		let mut engines = Vec::new();
+		for backend in Backend::available() {
+			for threads in [1, 2, 3] {
+				let options = EngineOptions { threads: Some(threads), backend: Some(backend) };
+				engines.push(Engine::new(&checkpoint, &options).unwrap());
+			}
+		}
+		engines
+	})
+}
+
+/// Logits after every token and the trace, the tokens given in pieces of the sizes of `splits`.
+fn forward(engine: &Engine, tokens: &[u32], splits: &[usize]) -> (Vec<i32>, Vec<[u8; 32]>) {
+	engine.install(|| {
+		let model = engine.model();
+		let mut state: State = model.start(tokens.len());
+		let mut trace = Trace::new(model.architecture(), &[]);
+		let (mut logits, mut rows) = (Vec::new(), Vec::new());
+		let mut rest = tokens;
+		for &size in splits.iter().cycle() {
+			let (piece, after) = rest.split_at(size.min(rest.len()));
+			let first = state.cache.length();
+			model.forward(&mut state, piece, &mut |layer, residual| trace.record(first, layer, residual));
+			model.logits(&mut state, piece.len(), &mut rows);
+			logits.extend_from_slice(&rows);
+			rest = after;
+			if rest.is_empty() {
+				break;
+			}
+		}
+		(logits, trace.finish().0)
+	})
+}
+
+fn generate(format: InputFormat, max_tokens: u32, temperature: u16, seed: u64) -> JobKind {
+	JobKind::Generate(GenerateParams { format, max_tokens, temperature, top_p: 60_000, seed })
+}
+
+fn run(engine: &Engine, kind: &JobKind, input: &[u8]) -> Execution {
+	engine.run(kind, input, RunOptions::default()).unwrap()
+}
+
+fn format() -> impl Strategy<Value = InputFormat> {
+	prop_oneof![Just(InputFormat::Chat), Just(InputFormat::Text), Just(InputFormat::Tokens)]
+}
+
+fn check_shape(architecture: &Architecture, execution: &Execution) {
+	let usage = execution.usage;
+	assert_eq!(usage.output_tokens as usize, execution.tokens.len());
+	assert!(usage.tokens() <= u64::from(architecture.context));
+	let per_position = u64::from(architecture.layers) * u64::from(architecture.slices());
+	assert_eq!(u64::from(execution.leaf_count()), usage.positions() * per_position);
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(48))]
+
+	#[test]
+	fn any_split_should_equal_one_token_at_a_time(
+		tokens in prop::collection::vec(0u32..288, 1..200),
+		splits in prop::collection::vec(1usize..128, 1..6),
+	) {
+		let expected = forward(&engines()[0], &tokens, &[1]);
+		for engine in engines() {
+			let found = forward(engine, &tokens, &splits);
+			prop_assert!(found == expected, "{:?} on {} threads", engine.backend(), engine.threads());
+		}
+	}
+
+	#[test]
+	fn a_draft_should_not_change_anything(
+		input in ".{0,40}", max_tokens in 1u32..90, temperature in 0u16..3000, seed in any::<u64>(),
+		cut in 0usize..300, tail in prop::collection::vec(any::<u8>(), 0..30), wrong in any::<bool>(),
+	) {
+		let kind = generate(InputFormat::Chat, max_tokens, temperature, seed);
+		let expected = run(&engines()[0], &kind, input.as_bytes());
+		let mut draft = expected.output.clone();
+		if wrong {
+			draft.truncate(cut);
+			draft.extend(tail);
+		}
+		for engine in engines() {
+			let options = RunOptions { draft: Some(&draft), ..Default::default() };
+			prop_assert!(engine.run(&kind, input.as_bytes(), options).unwrap() == expected);
+		}
+	}
+
+	#[test]
+	fn every_input_should_have_one_result(
+		format in format(), input in prop::collection::vec(any::<u8>(), 0..700),
+		max_tokens in prop_oneof![0u32..40, Just(u32::MAX)], temperature in 0u16..2000, seed in any::<u64>(),
+	) {
+		let kind = generate(format, max_tokens, temperature, seed);
+		let [first, .., last] = engines() else { panic!("at least the scalar engines") };
+		let execution = run(last, &kind, &input);
+		check_shape(&last.manifest().architecture, &execution);
+		prop_assert!(execution.usage.input_tokens <= kind.max_input_tokens(input.len() as u32));
+		let mut bytes = Vec::new();
+		let mut listen = |event: TokenEvent<'_>| {
+			bytes.extend_from_slice(event.bytes);
+			true
+		};
+		let again = first.run(&kind, &input, RunOptions { on_token: Some(&mut listen), ..Default::default() }).unwrap();
+		prop_assert!(again == execution);
+		prop_assert_eq!(bytes, execution.output);
+	}
+
+	#[test]
+	fn captured_leaves_should_open(
+		input in ".{0,30}", indices in prop::collection::vec(0u64..200, 1..8), draft in any::<bool>(),
+	) {
+		let engine = &engines()[0];
+		let kind = generate(InputFormat::Text, 20, 700, 5);
+		let plain = run(engine, &kind, input.as_bytes());
+		let options = RunOptions {
+			draft: draft.then_some(plain.output.as_slice()), capture: &indices, on_token: None,
+		};
+		let execution = engine.run(&kind, input.as_bytes(), options).unwrap();
+		prop_assert_eq!(execution.root(), plain.root());
+		for &index in &indices {
+			let opening = execution.opening(index);
+			prop_assert_eq!(opening.is_some(), index < u64::from(execution.leaf_count()));
+			if let Some(opening) = opening {
+				let bytes: Vec<u8> = opening.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+				let leaf = merkle::leaf_hash(&bytes);
+				let (root, count) = (execution.root().0, execution.leaf_count());
+				prop_assert!(merkle::verify(&root, count, index as u32, leaf, &opening.path));
+			}
+		}
+		prop_assert!(execution.opening(u64::MAX).is_none());
+	}
+}
+
+#[test]
+fn token_ids_should_be_read_as_documented() {
+	let engine = &engines()[0];
+	let kind = generate(InputFormat::Tokens, 4, 0, 0);
+	let ids = |ids: &[u32]| ids.iter().flat_map(|id| id.to_le_bytes()).collect::<Vec<_>>();
+	assert_eq!(engine.input_tokens(&kind, &[]), [0]);
+	assert_eq!(engine.input_tokens(&kind, &[9, 9]), [0]);
+	assert_eq!(
+		engine.input_tokens(&kind, &[&ids(&[5, 288, 287, u32::MAX])[..], &[1]].concat()),
+		[5, 0, 287, 0]
+	);
+	let text = generate(InputFormat::Text, 4, 0, 0);
+	assert_eq!(engine.input_tokens(&text, b""), [0]);
+}
+
+#[test]
+fn a_long_prompt_should_keep_its_end() {
+	let engine = &engines()[0];
+	let context = engine.manifest().architecture.context as usize;
+	let kind = generate(InputFormat::Tokens, 100, 0, 0);
+	let ids: Vec<u8> = (0..1000u32).flat_map(|i| (3 + i % 256).to_le_bytes()).collect();
+	let long = run(engine, &kind, &ids);
+	assert_eq!((long.usage.input_tokens as usize, long.usage.output_tokens), (context - 1, 1));
+	assert_eq!(long, run(engine, &kind, &ids[4 * (1000 - context + 1)..]));
+}
+
+#[test]
+fn a_run_should_stop_when_the_callback_says_so() {
+	let kind = generate(InputFormat::Text, 50, 900, 1);
+	let mut left = 3;
+	let mut stop = |_: TokenEvent<'_>| {
+		left -= 1;
+		left > 0
+	};
+	let options = RunOptions { on_token: Some(&mut stop), ..Default::default() };
+	assert!(matches!(engines()[0].run(&kind, b"x", options), Err(EngineError::Cancelled)));
+	assert_eq!(left, 0);
+}
+
+#[test]
+fn seeds_should_matter_only_when_sampling() {
+	let engine = &engines()[0];
+	let of =
+		|temperature, seed| run(engine, &generate(InputFormat::Text, 30, temperature, seed), b"the").tokens;
+	assert_eq!(of(0, 1), of(0, 2));
+	assert_ne!(of(1500, 1), of(1500, 2));
+	assert_eq!(of(1500, 1), of(1500, 1));
+}

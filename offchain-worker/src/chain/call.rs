@@ -1,0 +1,171 @@
+//! Calls by name: the arguments are our own types' SCALE bytes, the indices come from the chain's metadata.
+
+use super::ChainError;
+use crate::AccountId;
+use codec::Encode;
+use noesis_primitives::{
+	Balance, Capability, CheckpointRecord, Claim, Draw, JobId, JobSpec, Opening, Payload, Role, Root,
+	Subject, Usage,
+};
+use subxt::{
+	ext::{
+		scale_decode::visitor::{decode_with_visitor, IgnoreVisitor},
+		scale_encode::{self, EncodeAsFields, FieldIter},
+		scale_type_resolver::TypeResolver,
+	},
+	tx,
+	utils::MultiAddress,
+	Metadata,
+};
+
+/// A call of one of the chain's pallets.
+#[derive(Clone, Debug)]
+pub struct Call {
+	pallet: &'static str,
+	name: &'static str,
+	args: Args,
+}
+
+/// SCALE bytes of all arguments, one after the other.
+#[derive(Clone, Debug)]
+pub struct Args(Vec<u8>);
+
+impl EncodeAsFields for Args {
+	fn encode_as_fields_to<R: TypeResolver>(
+		&self,
+		_: &mut dyn FieldIter<'_, R::TypeId>,
+		_: &R,
+		out: &mut Vec<u8>,
+	) -> Result<(), scale_encode::Error> {
+		out.extend_from_slice(&self.0);
+		Ok(())
+	}
+}
+
+impl tx::Payload for Call {
+	type CallData = Args;
+
+	fn pallet_name(&self) -> &str {
+		self.pallet
+	}
+
+	fn call_name(&self) -> &str {
+		self.name
+	}
+
+	fn call_data(&self) -> &Args {
+		&self.args
+	}
+}
+
+impl std::fmt::Display for Call {
+	fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+		write!(f, "{}.{}", self.pallet, self.name)
+	}
+}
+
+impl Call {
+	/// A call with the SCALE bytes of its arguments.
+	pub fn new(pallet: &'static str, name: &'static str, args: impl Encode) -> Self {
+		Self { pallet, name, args: Args(args.encode()) }
+	}
+
+	/// Whether the chain has the call and reads these bytes as exactly its arguments.
+	pub fn check(&self, metadata: &Metadata) -> Result<(), ChainError> {
+		let unknown = || ChainError::Unknown(format!("call {self}"));
+		let call = metadata
+			.pallet_by_name(self.pallet)
+			.and_then(|pallet| pallet.call_variant_by_name(self.name))
+			.ok_or_else(unknown)?;
+		let mut rest = self.args.0.as_slice();
+		for field in &call.fields {
+			decode_with_visitor(&mut rest, field.ty.id, metadata.types(), IgnoreVisitor::new())
+				.map_err(|error| ChainError::shape(format!("the call {self}"), error))?;
+		}
+		match rest {
+			[] => Ok(()),
+			more => {
+				Err(ChainError::shape(format!("the call {self}"), format!("{} bytes too many", more.len())))
+			},
+		}
+	}
+
+	/// Registers the sender as an operator.
+	pub fn register_operator(role: Role, stake: Balance, capability: &Capability) -> Self {
+		Self::new("Operators", "register", (role, stake, capability))
+	}
+
+	/// Replaces what the sender says it can do.
+	pub fn update_capability(capability: &Capability) -> Self {
+		Self::new("Operators", "update_capability", (capability,))
+	}
+
+	/// Returns after an exclusion.
+	pub fn rejoin() -> Self {
+		Self::new("Operators", "rejoin", ())
+	}
+
+	/// Registers a version of a model.
+	pub fn register_checkpoint(record: &CheckpointRecord) -> Self {
+		Self::new("Checkpoints", "register", (record,))
+	}
+
+	/// Asks for a job and holds at most `max_fee` for it.
+	pub fn submit(spec: &JobSpec<AccountId>, max_fee: Balance) -> Self {
+		Self::new("Poi", "submit", (spec, max_fee))
+	}
+
+	/// Takes a job.
+	pub fn claim(job: JobId) -> Self {
+		Self::new("Poi", "claim", (job,))
+	}
+
+	/// Gives a claimed job back.
+	pub fn release(job: JobId) -> Self {
+		Self::new("Poi", "release", (job,))
+	}
+
+	/// Answers a claimed job.
+	pub fn answer(job: JobId, output: &Payload, root: Root, leaves: u32, usage: Usage) -> Self {
+		Self::new("Poi", "answer", (job, output, root, leaves, usage))
+	}
+
+	/// Takes back a job that nobody claimed.
+	pub fn cancel(job: JobId) -> Self {
+		Self::new("Poi", "cancel", (job,))
+	}
+
+	/// Ends what is past its time: a job that nobody claimed, or a claim that was not answered.
+	pub fn expire(job: JobId) -> Self {
+		Self::new("Poi", "expire", (job,))
+	}
+
+	/// Pays for, or refunds, an answered job whose panel is over.
+	pub fn settle(job: JobId) -> Self {
+		Self::new("Poi", "settle", (job,))
+	}
+
+	/// Says what the sender found for a subject, and shows it.
+	pub fn verdict(subject: Subject, claim: &Claim, draw: &Draw, openings: &[Opening]) -> Self {
+		Self::new("Poc", "verdict", (subject, claim, draw, openings))
+	}
+
+	/// Moves DOT.
+	pub fn transfer(to: AccountId, amount: Balance) -> Self {
+		let to = MultiAddress::<AccountId, ()>::Id(to);
+		Self::new("Balances", "transfer_keep_alive", (to, codec::Compact(amount)))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn args_should_be_the_fields_one_after_the_other() {
+		let call = Call::claim(JobId(7));
+		assert_eq!(call.args.0, 7u64.to_le_bytes());
+		assert_eq!(call.to_string(), "Poi.claim");
+		assert!(Call::rejoin().args.0.is_empty());
+	}
+}

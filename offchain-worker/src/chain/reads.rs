@@ -1,0 +1,195 @@
+//! Reads: the runtime API `NoesisApi` and balances, each at a block.
+
+use super::{BlockHash, BlockRef, Chain, ChainError};
+use crate::AccountId;
+use codec::{Decode, DecodeAll, Encode};
+use noesis_primitives::{
+	Balance, BlockNumber, CheckpointId, CheckpointView, JobId, JobSpec, JobView, OperatorView, PanelView,
+	Quote, QuoteError, Subject, TimelineEntry,
+};
+use sp_crypto_hashing::{blake2_128, twox_128};
+
+/// Most checkpoints in one answer.
+const PAGE: u32 = 64;
+
+/// What an account has, in planck.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
+pub struct AccountBalance {
+	/// What it may spend.
+	pub free: Balance,
+	/// What is held from it.
+	pub held: Balance,
+}
+
+impl AccountBalance {
+	/// All it has.
+	pub fn total(&self) -> Balance {
+		self.free.saturating_add(self.held)
+	}
+}
+
+impl Chain {
+	async fn api<R: Decode>(&self, at: BlockHash, method: &str, args: impl Encode) -> Result<R, ChainError> {
+		let name = format!("NoesisApi_{method}");
+		let bytes = self.rpc().state_call(&name, Some(&args.encode()), Some(at)).await.map_err(|error| {
+			let reason = error.to_string();
+			if reason.contains("is not found") {
+				ChainError::Unknown(format!("runtime API {name}"))
+			} else {
+				ChainError::rpc(&name, reason)
+			}
+		})?;
+		R::decode_all(&mut bytes.as_slice()).map_err(|error| ChainError::shape(name, error))
+	}
+
+	/// A job as it stands.
+	pub async fn job(&self, at: BlockHash, job: JobId) -> Result<Option<JobView<AccountId>>, ChainError> {
+		self.api(at, "job", job).await
+	}
+
+	/// Every move that a job made.
+	pub async fn timeline(
+		&self,
+		at: BlockHash,
+		job: JobId,
+	) -> Result<Vec<TimelineEntry<AccountId>>, ChainError> {
+		self.api(at, "timeline", job).await
+	}
+
+	/// The number that the next job will have.
+	pub async fn next_job(&self, at: BlockHash) -> Result<JobId, ChainError> {
+		self.api(at, "next_job", ()).await
+	}
+
+	/// At most `limit` jobs that `worker` may claim, the directed ones first.
+	pub async fn open_jobs(
+		&self,
+		at: BlockHash,
+		worker: AccountId,
+		limit: u32,
+	) -> Result<Vec<JobId>, ChainError> {
+		self.api(at, "open_jobs", (worker, limit)).await
+	}
+
+	/// Jobs that `worker` has claimed and that are not over.
+	pub async fn active_jobs(&self, at: BlockHash, worker: AccountId) -> Result<Vec<JobId>, ChainError> {
+		self.api(at, "active_jobs", worker).await
+	}
+
+	/// First block at which `worker` may claim `job`.
+	pub async fn claimable_at(
+		&self,
+		at: BlockHash,
+		job: JobId,
+		worker: AccountId,
+	) -> Result<Option<BlockNumber>, ChainError> {
+		self.api(at, "claimable_at", (job, worker)).await
+	}
+
+	/// A checkpoint.
+	pub async fn checkpoint(
+		&self,
+		at: BlockHash,
+		id: CheckpointId,
+	) -> Result<Option<CheckpointView<AccountId>>, ChainError> {
+		self.api(at, "checkpoint", id).await
+	}
+
+	/// All checkpoints, oldest first.
+	pub async fn checkpoints(&self, at: BlockHash) -> Result<Vec<CheckpointView<AccountId>>, ChainError> {
+		let mut all: Vec<CheckpointView<AccountId>> = Vec::new();
+		loop {
+			let from = CheckpointId(all.last().map_or(0, |last| last.id.0.saturating_add(1)));
+			let page: Vec<CheckpointView<AccountId>> = self.api(at, "checkpoints", (from, PAGE)).await?;
+			if page.is_empty() {
+				return Ok(all);
+			}
+			all.extend(page);
+		}
+	}
+
+	/// What a job may cost.
+	pub async fn quote(
+		&self,
+		at: BlockHash,
+		spec: &JobSpec<AccountId>,
+	) -> Result<Result<Quote, QuoteError>, ChainError> {
+		self.api(at, "quote", (spec,)).await
+	}
+
+	/// An operator.
+	pub async fn operator(&self, at: BlockHash, who: AccountId) -> Result<Option<OperatorView>, ChainError> {
+		self.api(at, "operator", who).await
+	}
+
+	/// The panel over a subject, while it is open.
+	pub async fn panel(
+		&self,
+		at: BlockHash,
+		subject: Subject,
+	) -> Result<Option<PanelView<AccountId>>, ChainError> {
+		self.api(at, "panel", subject).await
+	}
+
+	/// At most `limit` open panels.
+	pub async fn open_panels(
+		&self,
+		at: BlockHash,
+		limit: u32,
+	) -> Result<Vec<PanelView<AccountId>>, ChainError> {
+		self.api(at, "open_panels", limit).await
+	}
+
+	/// What an account has; nothing when there is no such account.
+	pub async fn balance(&self, at: BlockHash, who: AccountId) -> Result<AccountBalance, ChainError> {
+		let encoded = who.encode();
+		let key = [&twox_128(b"System")[..], &twox_128(b"Account"), &blake2_128(&encoded), &encoded].concat();
+		let bytes = self
+			.rpc()
+			.state_get_storage(&key, Some(at))
+			.await
+			.map_err(|error| ChainError::rpc("a balance", error))?;
+		let Some(bytes) = bytes else { return Ok(AccountBalance::default()) };
+		// nonce, consumers, providers, sufficients; free, reserved, frozen, flags
+		type Account = ((u32, u32, u32, u32), (u128, u128, u128, u128));
+		let (_, (free, held, ..)) = Account::decode_all(&mut bytes.as_slice())
+			.map_err(|error| ChainError::shape("an account", error))?;
+		Ok(AccountBalance { free, held })
+	}
+
+	/// The block of that number on the best chain.
+	pub async fn block_at(&self, number: BlockNumber) -> Result<BlockRef, ChainError> {
+		let hash = self
+			.rpc()
+			.chain_get_block_hash(Some(number.into()))
+			.await
+			.map_err(|error| ChainError::rpc("a block's hash", error))?
+			.ok_or_else(|| ChainError::NoBlock(number.to_string()))?;
+		Ok(BlockRef { number, hash })
+	}
+
+	/// The extrinsics of a block.
+	pub async fn extrinsics(&self, at: BlockHash) -> Result<Vec<Vec<u8>>, ChainError> {
+		let block = self
+			.rpc()
+			.chain_get_block(Some(at))
+			.await
+			.map_err(|error| ChainError::rpc("a block", error))?
+			.ok_or_else(|| ChainError::NoBlock(format!("{at:?}")))?;
+		Ok(block.block.extrinsics.into_iter().map(|bytes| bytes.0).collect())
+	}
+
+	/// The name of the chain and its token's symbol and decimals.
+	pub async fn properties(&self) -> Result<(String, String, u32), ChainError> {
+		let name =
+			self.rpc().system_chain().await.map_err(|error| ChainError::rpc("the chain's name", error))?;
+		let properties = self
+			.rpc()
+			.system_properties()
+			.await
+			.map_err(|error| ChainError::rpc("the chain's properties", error))?;
+		let symbol = properties.get("tokenSymbol").and_then(|v| v.as_str()).unwrap_or("DOT").to_owned();
+		let decimals = properties.get("tokenDecimals").and_then(|v| v.as_u64()).unwrap_or(10);
+		Ok((name, symbol, u32::try_from(decimals).unwrap_or(10)))
+	}
+}

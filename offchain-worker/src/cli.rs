@@ -1,0 +1,464 @@
+//! The command line.
+
+use crate::{
+	keys::{KeyError, Keys},
+	operator::Profile,
+	service::ServiceOptions,
+	AccountId,
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use noesis_engine::{Backend, EngineOptions};
+use noesis_primitives::{Balance, InputFormat, JobId, Role};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Planck of one DOT.
+pub const UNIT: Balance = 10_000_000_000;
+const DECIMALS: usize = 10;
+
+/// Serves, validates and asks language models on the Noesis chain.
+#[derive(Debug, Parser)]
+#[command(name = "noesis", version, propagate_version = true)]
+pub struct Cli {
+	/// The node to talk to.
+	#[arg(long, global = true, env = "NOESIS_URL", default_value = "ws://127.0.0.1:9944")]
+	pub url: String,
+	/// Log lines as JSON. What is logged is set by RUST_LOG.
+	#[arg(long, global = true)]
+	pub log_json: bool,
+	/// What to do.
+	#[command(subcommand)]
+	pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+	/// Makes and shows keys.
+	#[command(subcommand)]
+	Keys(KeysCommand),
+	/// Imports, registers and lists models.
+	#[command(subcommand)]
+	Checkpoint(CheckpointCommand),
+	/// Runs jobs for pay (Proof of Inference).
+	Worker(WorkerArgs),
+	/// Checks the answers of others for pay (Proof of Contribution).
+	Validator(ServiceArgs),
+	/// Asks a model, shows its answer, and how it was checked and paid.
+	Ask(AskArgs),
+	/// Computes a job again and says whether the answer on chain is right. Exit code 1 when it is not.
+	Verify(VerifyArgs),
+	/// Shows the chain, and an account as it stands there.
+	Status(StatusArgs),
+	/// Runs a small model in every way that must give the same bits. Needs no chain.
+	Selftest {
+		/// Prints one JSON object.
+		#[arg(long)]
+		json: bool,
+	},
+	/// Measures.
+	#[command(subcommand)]
+	Bench(BenchCommand),
+	/// Compares the Exact profile with 32-bit floats on a text.
+	Perplexity(PerplexityArgs),
+}
+
+/// Where the key comes from.
+#[derive(Args, Clone, Debug)]
+pub struct KeyArgs {
+	/// Seed phrase, 0x seed, or SURI such as //Alice. Others on this machine may see it; prefer --key-file.
+	#[arg(long, env = "NOESIS_KEY", hide_env_values = true)]
+	pub key: Option<String>,
+	/// File that `noesis keys new --out` wrote.
+	#[arg(long, conflicts_with = "key")]
+	pub key_file: Option<PathBuf>,
+}
+
+impl KeyArgs {
+	/// The key.
+	pub fn load(&self) -> Result<Keys, KeyError> {
+		match (&self.key_file, &self.key) {
+			(Some(path), _) => Keys::from_file(path),
+			(None, Some(suri)) => Keys::from_suri(suri),
+			(None, None) => Err(KeyError::Missing),
+		}
+	}
+}
+
+/// Keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+	/// Makes a new random key.
+	New {
+		/// Writes it to this file, readable only by you, instead of printing the seed phrase.
+		#[arg(long)]
+		out: Option<PathBuf>,
+		/// Prints one JSON object.
+		#[arg(long)]
+		json: bool,
+	},
+	/// Shows a key's public parts.
+	Show {
+		/// Which key.
+		#[command(flatten)]
+		key: KeyArgs,
+		/// Prints one JSON object.
+		#[arg(long)]
+		json: bool,
+	},
+}
+
+/// Models.
+#[derive(Debug, Subcommand)]
+pub enum CheckpointCommand {
+	/// Makes a checkpoint file of a GGUF file.
+	Import {
+		/// The GGUF file.
+		#[arg(long)]
+		gguf: PathBuf,
+		/// The checkpoint file to write.
+		#[arg(long)]
+		out: PathBuf,
+		/// Prints the checkpoint's description as JSON.
+		#[arg(long)]
+		json: bool,
+	},
+	/// Registers a checkpoint file on the chain.
+	Register {
+		/// Who registers it, and pays the deposit.
+		#[command(flatten)]
+		key: KeyArgs,
+		/// The checkpoint file.
+		#[arg(long)]
+		file: PathBuf,
+		/// Base URLs of stores that serve the file, such as a worker's endpoint.
+		#[arg(long)]
+		locator: Vec<String>,
+		/// Number of the checkpoint that it was made from.
+		#[arg(long)]
+		parent: Option<u32>,
+		/// Prints one JSON object.
+		#[arg(long)]
+		json: bool,
+	},
+	/// Lists the registered checkpoints.
+	List {
+		/// Prints one JSON array.
+		#[arg(long)]
+		json: bool,
+	},
+}
+
+/// How the engine runs.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct EngineArgs {
+	/// Threads that compute; all cores by default.
+	#[arg(long)]
+	pub threads: Option<usize>,
+	/// What computes. No choice changes a result.
+	#[arg(long, value_enum, default_value_t)]
+	pub backend: BackendArg,
+}
+
+/// What computes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum BackendArg {
+	/// The processor's best vector unit.
+	#[default]
+	Cpu,
+	/// Plain code, no vector unit.
+	Scalar,
+	/// AVX2.
+	Avx2,
+	/// AVX-512 with VNNI.
+	Avx512,
+}
+
+impl From<EngineArgs> for EngineOptions {
+	fn from(args: EngineArgs) -> Self {
+		let backend = match args.backend {
+			BackendArg::Cpu => None,
+			BackendArg::Scalar => Some(Backend::Scalar),
+			BackendArg::Avx2 => Some(Backend::Avx2),
+			BackendArg::Avx512 => Some(Backend::Avx512),
+		};
+		Self { threads: args.threads, backend }
+	}
+}
+
+/// What worker and validator need.
+#[derive(Args, Clone, Debug)]
+pub struct ServiceArgs {
+	/// The operator's key.
+	#[command(flatten)]
+	pub key: KeyArgs,
+	/// Checkpoint files to offer.
+	#[arg(long, required = true, num_args = 1..)]
+	pub checkpoint: Vec<PathBuf>,
+	/// Base URL of this store as others reach it; http://<listen> by default.
+	#[arg(long)]
+	pub endpoint: Option<String>,
+	/// Where the store is served. Needed by a worker.
+	#[arg(long)]
+	pub listen: Option<SocketAddr>,
+	/// Folder of the store.
+	#[arg(long, default_value = "noesis-store")]
+	pub store: PathBuf,
+	/// MiB that own blobs, and those of strangers, may each take.
+	#[arg(long, default_value_t = 1024)]
+	pub store_mib: u64,
+	/// Stake with which a new operator comes in, in DOT.
+	#[arg(long, default_value = "100", value_parser = parse_dot)]
+	pub stake: Balance,
+	/// Where this machine is; at most 16 bytes.
+	#[arg(long, default_value = "")]
+	pub region: String,
+	/// How models run.
+	#[command(flatten)]
+	pub engine: EngineArgs,
+}
+
+impl ServiceArgs {
+	/// The service that is meant.
+	pub fn options(self, url: String, role: Role) -> ServiceOptions {
+		let endpoint = match (self.endpoint, self.listen) {
+			(Some(endpoint), _) => endpoint,
+			(None, Some(address)) => format!("http://{address}"),
+			(None, None) => String::new(),
+		};
+		ServiceOptions {
+			url,
+			checkpoints: self.checkpoint,
+			engine: self.engine.into(),
+			store: self.store,
+			room: self.store_mib.saturating_mul(1 << 20),
+			listen: self.listen,
+			profile: Profile { role, stake: self.stake, endpoint, region: self.region },
+		}
+	}
+}
+
+/// What a worker needs.
+#[derive(Args, Clone, Debug)]
+pub struct WorkerArgs {
+	/// What validators need too.
+	#[command(flatten)]
+	pub service: ServiceArgs,
+	/// Jobs to have claimed and not answered, at most.
+	#[arg(long, default_value_t = 3)]
+	pub queue: usize,
+}
+
+/// How the prompt is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum FormatArg {
+	/// A message to the assistant.
+	Chat,
+	/// A text to be continued.
+	Text,
+	/// Token ids, divided by blanks or commas.
+	Tokens,
+}
+
+impl From<FormatArg> for InputFormat {
+	fn from(format: FormatArg) -> Self {
+		match format {
+			FormatArg::Chat => Self::Chat,
+			FormatArg::Text => Self::Text,
+			FormatArg::Tokens => Self::Tokens,
+		}
+	}
+}
+
+/// What to ask, and how.
+#[derive(Args, Clone, Debug)]
+pub struct AskArgs {
+	/// What to ask.
+	pub prompt: String,
+	/// Who asks and pays.
+	#[command(flatten)]
+	pub key: KeyArgs,
+	/// Number of the checkpoint; the newest active one by default.
+	#[arg(long)]
+	pub checkpoint: Option<u32>,
+	/// The only worker that may answer; anyone by default.
+	#[arg(long)]
+	pub worker: Option<AccountId>,
+	/// Most tokens to generate.
+	#[arg(long, default_value_t = 128)]
+	pub tokens: u32,
+	/// 0 takes the likeliest token; up to 65.
+	#[arg(long, default_value_t = 0.0, value_parser = parse_temperature)]
+	pub temperature: f64,
+	/// Probability mass that is sampled from, up to 1.
+	#[arg(long, default_value_t = 1.0, value_parser = parse_top_p)]
+	pub top_p: f64,
+	/// Seed of the sampler: the same seed gives the same answer.
+	#[arg(long, default_value_t = 0)]
+	pub seed: u64,
+	/// How the prompt is read.
+	#[arg(long, value_enum, default_value_t = FormatArg::Chat)]
+	pub format: FormatArg,
+	/// Most DOT that may be held; what the chain quotes by default.
+	#[arg(long, value_parser = parse_dot)]
+	pub max_fee: Option<Balance>,
+	/// Blocks that a worker has for the answer.
+	#[arg(long, default_value_t = 300)]
+	pub deadline: u32,
+	/// Base URL of a store for a prompt over 4 KiB; the named worker's by default.
+	#[arg(long)]
+	pub upload: Option<String>,
+	/// Prints the job's number and ends, instead of waiting.
+	#[arg(long)]
+	pub no_wait: bool,
+	/// Prints one JSON object at the end and nothing else.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// What to verify.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+	/// The job's number.
+	#[arg(value_parser = parse_job)]
+	pub job: JobId,
+	/// The checkpoint's file; fetched from where the chain says by default.
+	#[arg(long)]
+	pub checkpoint_file: Option<PathBuf>,
+	/// How it runs.
+	#[command(flatten)]
+	pub engine: EngineArgs,
+	/// Prints one JSON object.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// What to show.
+#[derive(Args, Clone, Debug)]
+pub struct StatusArgs {
+	/// The account; that of the key, if there is one, by default.
+	#[arg(long)]
+	pub account: Option<AccountId>,
+	/// The account's key.
+	#[command(flatten)]
+	pub key: KeyArgs,
+	/// Prints one JSON object.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+	/// Tokens per second of a model, without tokenizer and trace.
+	Engine {
+		/// The checkpoint file; a small random model by default.
+		#[arg(long, env = "NOESIS_CHECKPOINT")]
+		checkpoint: Option<PathBuf>,
+		/// How it runs.
+		#[command(flatten)]
+		engine: EngineArgs,
+		/// Tokens read at once.
+		#[arg(long, default_value_t = 256)]
+		prefill: usize,
+		/// Tokens written one by one.
+		#[arg(long, default_value_t = 64)]
+		decode: usize,
+		/// How often; the median counts.
+		#[arg(long, default_value_t = 3)]
+		repeats: usize,
+		/// Prints one JSON object.
+		#[arg(long)]
+		json: bool,
+	},
+}
+
+/// What to compare on.
+#[derive(Args, Clone, Debug)]
+pub struct PerplexityArgs {
+	/// The checkpoint file.
+	#[arg(long, env = "NOESIS_CHECKPOINT")]
+	pub checkpoint: PathBuf,
+	/// The GGUF file that it was made from, for the norms before rounding.
+	#[arg(long)]
+	pub gguf: Option<PathBuf>,
+	/// The text.
+	#[arg(long)]
+	pub text: PathBuf,
+	/// Windows that are cut from it.
+	#[arg(long, default_value_t = 8)]
+	pub windows: usize,
+	/// Tokens of a window.
+	#[arg(long, default_value_t = 256)]
+	pub length: usize,
+	/// How the model runs.
+	#[command(flatten)]
+	pub engine: EngineArgs,
+	/// Prints one JSON object.
+	#[arg(long)]
+	pub json: bool,
+}
+
+fn parse_job(text: &str) -> Result<JobId, String> {
+	text.parse().map(JobId).map_err(|_| "a job is a number from 0 on".to_owned())
+}
+
+fn parse_temperature(text: &str) -> Result<f64, String> {
+	let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+	if (0.0..=65.0).contains(&value) {
+		Ok(value)
+	} else {
+		Err("a temperature is 0 to 65".to_owned())
+	}
+}
+
+fn parse_top_p(text: &str) -> Result<f64, String> {
+	let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+	if value > 0.0 && value <= 1.0 {
+		Ok(value)
+	} else {
+		Err("a probability mass is above 0 and at most 1".to_owned())
+	}
+}
+
+/// Reads an amount of DOT, such as `12.5`.
+pub fn parse_dot(text: &str) -> Result<Balance, String> {
+	let bad = || "an amount of DOT is a number with at most 10 decimals, such as 12.5".to_owned();
+	let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+	if fraction.len() > DECIMALS || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+		return Err(bad());
+	}
+	let whole: Balance = whole.parse().map_err(|_| bad())?;
+	let fraction: Balance = format!("{fraction:0<DECIMALS$}").parse().map_err(|_| bad())?;
+	whole.checked_mul(UNIT).and_then(|planck| planck.checked_add(fraction)).ok_or_else(bad)
+}
+
+/// Writes an amount as DOT.
+pub fn dot(planck: Balance) -> String {
+	let fraction = format!("{:0DECIMALS$}", planck % UNIT);
+	match fraction.trim_end_matches('0') {
+		"" => format!("{} DOT", planck / UNIT),
+		fraction => format!("{}.{fraction} DOT", planck / UNIT),
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use clap::CommandFactory;
+
+	#[test]
+	fn command_line_should_be_sound() {
+		Cli::command().debug_assert();
+	}
+
+	#[test]
+	fn dot_should_survive_text_when_it_is_exact() {
+		assert_eq!(parse_dot("12.5"), Ok(125_000_000_000));
+		assert_eq!(parse_dot("0.0000000001"), Ok(1));
+		assert_eq!(dot(1), "0.0000000001 DOT");
+		assert_eq!(dot(3 * UNIT), "3 DOT");
+		for bad in ["", ".", "-1", "1.00000000001", "1.x", "1e5", "99999999999999999999999999999999999"] {
+			assert!(parse_dot(bad).is_err(), "{bad}");
+		}
+	}
+}

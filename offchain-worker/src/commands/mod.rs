@@ -1,0 +1,182 @@
+//! What the binary does, command by command.
+
+mod ask;
+mod checkpoint;
+mod keys;
+mod measure;
+mod report;
+mod selftest;
+mod serve;
+mod status;
+mod verify;
+
+use crate::{
+	chain::{Chain, ChainError, SubmitError},
+	cli::{Cli, Command},
+	executor::ExecuteError,
+	keys::KeyError,
+	models::ModelError,
+	service::ServiceError,
+	store::FetchError,
+};
+use noesis_engine::{CheckpointError, EngineError, ImportError};
+use noesis_primitives::{CheckpointId, JobId, QuoteError};
+use std::{io, path::PathBuf, time::Duration};
+
+/// How long a client waits for a node.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+	/// About the key.
+	#[error(transparent)]
+	Key(#[from] KeyError),
+	/// About the chain.
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+	/// About an extrinsic.
+	#[error(transparent)]
+	Submit(#[from] SubmitError),
+	/// About a checkpoint file.
+	#[error(transparent)]
+	Model(#[from] ModelError),
+	/// About a computation.
+	#[error(transparent)]
+	Execute(#[from] ExecuteError),
+	/// About a blob.
+	#[error(transparent)]
+	Fetch(#[from] FetchError),
+	/// About a service.
+	#[error(transparent)]
+	Service(#[from] ServiceError),
+	/// About a GGUF file.
+	#[error("{path}: {source}")]
+	Import {
+		/// Which.
+		path: PathBuf,
+		/// Why.
+		source: ImportError,
+	},
+	/// About an engine.
+	#[error(transparent)]
+	Engine(#[from] EngineError),
+	/// About a checkpoint's parts.
+	#[error(transparent)]
+	Checkpoint(#[from] CheckpointError),
+	/// About a file.
+	#[error("{path}: {source}")]
+	File {
+		/// Which.
+		path: PathBuf,
+		/// Why.
+		source: io::Error,
+	},
+	/// There is nothing to ask.
+	#[error("no active checkpoint is registered: see `noesis checkpoint register`")]
+	NoCheckpoint,
+	/// There is no such checkpoint.
+	#[error("there is no checkpoint {0}: see `noesis checkpoint list`")]
+	UnknownCheckpoint(CheckpointId),
+	/// There is no such job.
+	#[error("there is no job {0}, or it was settled so long ago that the chain has forgotten it")]
+	UnknownJob(JobId),
+	/// There is nothing to verify.
+	#[error("job {0} has no answer yet that could be verified")]
+	Unanswered(JobId),
+	/// The file is another model.
+	#[error("{path} is not checkpoint {id}: its roots differ from those on chain")]
+	OtherCheckpoint {
+		/// The file.
+		path: PathBuf,
+		/// What it should be.
+		id: CheckpointId,
+	},
+	/// The checkpoint can't be had.
+	#[error("checkpoint {0} names no store that has its file: pass --checkpoint-file")]
+	NoFile(CheckpointId),
+	/// The chain would not take the job.
+	#[error("the chain gives no quote for this: {}", quote_error(.0))]
+	Quote(QuoteError),
+	/// It would cost more than allowed.
+	#[error("{quoted} would be held, more than --max-fee {allowed}: allow more, or ask for fewer tokens")]
+	TooDear {
+		/// What the chain says.
+		quoted: String,
+		/// What the user says.
+		allowed: String,
+	},
+	/// The prompt does not fit in an extrinsic.
+	#[error("a prompt over 4 KiB needs a store: pass --upload URL, or --worker with a reachable endpoint")]
+	NoStore,
+	/// The prompt is no list of tokens.
+	#[error(
+		"`{0}` is not a token id: with --format tokens the prompt is numbers divided by blanks or commas"
+	)]
+	NotATokenId(String),
+	/// A locator is too long.
+	#[error("the locator `{0}` is longer than 128 bytes, or there are more than 4")]
+	Locator(String),
+	/// An event is missing.
+	#[error("the chain took the call but told no {0}: it runs another version of Noesis")]
+	NoEvent(&'static str),
+	/// The node is gone.
+	#[error("the connection ended")]
+	Disconnected,
+	/// A worker without a store.
+	#[error("a worker serves a store: pass --listen, and --endpoint if others reach it elsewhere")]
+	NoListen,
+}
+
+fn quote_error(error: &QuoteError) -> String {
+	match error {
+		QuoteError::UnknownCheckpoint => {
+			"there is no such checkpoint (see `noesis checkpoint list`)".to_owned()
+		},
+		QuoteError::Deprecated => "the checkpoint takes no new jobs; take another".to_owned(),
+		QuoteError::BadParameters => {
+			"the prompt is empty, or --tokens, --top-p or --deadline is out of range".to_owned()
+		},
+		QuoteError::TooLong { tokens, context } => {
+			format!("it may need {tokens} tokens and the model takes {context}; shorten the prompt or lower --tokens")
+		},
+	}
+}
+
+/// What is logged when RUST_LOG says nothing.
+pub fn default_log(command: &Command) -> &'static str {
+	match command {
+		Command::Worker(_) | Command::Validator(_) => "info",
+		_ => "warn",
+	}
+}
+
+/// Does what the command line says; false when what was checked is wrong.
+pub async fn run(cli: Cli) -> Result<bool, CommandError> {
+	let url = cli.url;
+	match cli.command {
+		Command::Keys(command) => keys::run(command)?,
+		Command::Checkpoint(command) => checkpoint::run(&url, command).await?,
+		Command::Worker(args) => serve::worker(url, args).await?,
+		Command::Validator(args) => serve::validator(url, args).await?,
+		Command::Ask(args) => ask::run(&url, args).await?,
+		Command::Verify(args) => return verify::run(&url, args).await,
+		Command::Status(args) => status::run(&url, args).await?,
+		Command::Selftest { json } => return selftest::run(json),
+		Command::Bench(command) => measure::bench(command)?,
+		Command::Perplexity(args) => measure::perplexity(args)?,
+	}
+	Ok(true)
+}
+
+async fn connect(url: &str) -> Result<Chain, ChainError> {
+	Chain::connect(url, PATIENCE).await
+}
+
+/// Prints one line of JSON.
+fn print_json(value: &impl serde::Serialize) {
+	match serde_json::to_string(value) {
+		Ok(line) => println!("{line}"),
+		Err(error) => tracing::error!(%error, "a report can't be printed"),
+	}
+}

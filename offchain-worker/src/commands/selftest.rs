@@ -1,0 +1,96 @@
+//! `noesis selftest`: what must give the same bits is run and compared.
+
+use super::{measure::Scratch, print_json, CommandError};
+use noesis_engine::{testing::write_random_model, Backend, Engine, EngineOptions, Execution, RunOptions};
+use noesis_primitives::{opening_positions, Claim, ContentHash, GenerateParams, InputFormat, JobKind};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Check {
+	name: String,
+	ok: bool,
+}
+
+const PROMPT: &[u8] = b"The same question, asked in every way this machine knows.";
+
+fn jobs() -> [(&'static str, JobKind); 3] {
+	let greedy = GenerateParams::greedy(InputFormat::Chat, 48);
+	let sampled = GenerateParams { temperature: 800, top_p: 60_000, seed: 7, ..greedy };
+	[
+		("greedy", JobKind::Generate(greedy)),
+		("sampled", JobKind::Generate(sampled)),
+		("text", JobKind::Generate(GenerateParams { format: InputFormat::Text, ..sampled })),
+	]
+}
+
+pub(super) fn run(json: bool) -> Result<bool, CommandError> {
+	let scratch = Scratch::new("selftest")?;
+	let path = scratch.file("random.noesis");
+	write_random_model(&path, 7)?;
+	let reference = Engine::open(&path, &EngineOptions { threads: Some(1), backend: Some(Backend::Scalar) })?;
+	let mut checks = Vec::new();
+	for (name, job) in jobs() {
+		let truth = reference.run(&job, PROMPT, RunOptions::default())?;
+		for backend in Backend::available() {
+			for threads in [1, 2, 3] {
+				let engine =
+					Engine::open(&path, &EngineOptions { threads: Some(threads), backend: Some(backend) })?;
+				let here = format!("{name}, {}, {threads} threads", backend.name());
+				check_runs(&mut checks, &engine, &job, &truth, &here)?;
+			}
+		}
+		checks.push(Check { name: format!("{name}: openings"), ok: openings(&reference, &job, &truth)? });
+	}
+	let ok = checks.iter().all(|check| check.ok);
+	if json {
+		print_json(&serde_json::json!({ "ok": ok, "checks": checks }));
+	} else {
+		for check in &checks {
+			println!("{}  {}", if check.ok { "ok    " } else { "FAILED" }, check.name);
+		}
+		let failed = checks.iter().filter(|check| !check.ok).count();
+		println!("{} passed, {failed} failed", checks.len() - failed);
+	}
+	Ok(ok)
+}
+
+fn check_runs(
+	checks: &mut Vec<Check>,
+	engine: &Engine,
+	job: &JobKind,
+	truth: &Execution,
+	here: &str,
+) -> Result<(), CommandError> {
+	let half = truth.output.get(..truth.output.len() / 2).unwrap_or_default();
+	let wrong = [half, b" something else"].concat();
+	let drafts: [(&str, Option<&[u8]>); 4] = [
+		("token by token", None),
+		("in one pass", Some(&truth.output)),
+		("from a half right draft", Some(&wrong)),
+		("from a wrong draft", Some(b"?")),
+	];
+	for (way, draft) in drafts {
+		let found = engine.run(job, PROMPT, RunOptions { draft, ..RunOptions::default() })?;
+		let ok = found.output == truth.output && found.leaves == truth.leaves && found.usage == truth.usage;
+		checks.push(Check { name: format!("{here}: {way}"), ok });
+	}
+	Ok(())
+}
+
+/// Whether the leaves that a validator would show are in the trace.
+fn openings(engine: &Engine, job: &JobKind, truth: &Execution) -> Result<bool, CommandError> {
+	let claim = Claim {
+		root: truth.root(),
+		leaves: truth.leaf_count(),
+		output: ContentHash::of(&truth.output),
+		usage: truth.usage,
+	};
+	let positions = opening_positions(&claim, b"selftest", &[7; 32], 16);
+	let capture: Vec<u64> = positions.iter().map(|position| u64::from(*position)).collect();
+	let options = RunOptions { draft: Some(&truth.output), capture: &capture, on_token: None };
+	let found = engine.run(job, PROMPT, options)?;
+	let shown = |position: &u32| {
+		found.opening(u64::from(*position)).is_some_and(|opening| opening.verify(&claim, *position))
+	};
+	Ok(positions.len() == 16 && positions.iter().all(shown))
+}

@@ -1,0 +1,60 @@
+//! `noesis worker` and `noesis validator`.
+
+use super::CommandError;
+use crate::{
+	cli::{ServiceArgs, WorkerArgs},
+	executor::EngineExecutor,
+	service::Service,
+	validator,
+	worker::{self, WorkerOptions},
+};
+use noesis_primitives::Role;
+use std::{future::Future, sync::Arc};
+
+pub(super) async fn worker(url: String, args: WorkerArgs) -> Result<(), CommandError> {
+	if args.service.listen.is_none() {
+		return Err(CommandError::NoListen);
+	}
+	let options = WorkerOptions { queue: args.queue.max(1) };
+	until_told(async {
+		let service = start(url, args.service, Role::Worker).await?;
+		let executor = Arc::new(EngineExecutor::new(service.models.clone()));
+		worker::run(service, executor, options).await;
+		Err(CommandError::Disconnected)
+	})
+	.await
+}
+
+pub(super) async fn validator(url: String, args: ServiceArgs) -> Result<(), CommandError> {
+	until_told(async {
+		let service = start(url, args, Role::Validator).await?;
+		let executor = Arc::new(EngineExecutor::new(service.models.clone()));
+		validator::run(service, executor).await;
+		Err(CommandError::Disconnected)
+	})
+	.await
+}
+
+async fn start(url: String, args: ServiceArgs, role: Role) -> Result<Arc<Service>, CommandError> {
+	let keys = args.key.load()?;
+	Ok(Arc::new(Service::start(keys, args.options(url, role)).await?))
+}
+
+/// Serves until the process is told to end. What is under way is taken up again at the next start.
+async fn until_told(serving: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
+	#[cfg(unix)]
+	let terminated = async {
+		use tokio::signal::unix::{signal, SignalKind};
+		match signal(SignalKind::terminate()) {
+			Ok(mut signal) => drop(signal.recv().await),
+			Err(_) => std::future::pending().await,
+		}
+	};
+	#[cfg(not(unix))]
+	let terminated = std::future::pending::<()>();
+	tokio::select! {
+		result = serving => result,
+		_ = tokio::signal::ctrl_c() => Ok(()),
+		() = terminated => Ok(()),
+	}
+}

@@ -1,0 +1,158 @@
+//! The checkpoint files of this process, and which checkpoints of the chain they are.
+
+use crate::AccountId;
+use noesis_engine::{Engine, EngineError, EngineOptions, Manifest, RunOptions};
+use noesis_primitives::{
+	CheckpointId, CheckpointRecord, CheckpointView, GenerateParams, InputFormat, JobKind, Locators, Root,
+};
+use std::{
+	collections::{BTreeMap, HashMap},
+	path::PathBuf,
+	sync::{Arc, RwLock},
+	time::Instant,
+};
+
+/// Why a checkpoint file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+	/// No file was given.
+	#[error("no checkpoint file: pass at least one with --checkpoint (see `noesis checkpoint import`)")]
+	None,
+	/// The file is not usable.
+	#[error("checkpoint file {path}: {source}")]
+	Open {
+		/// Which.
+		path: PathBuf,
+		/// Why.
+		source: EngineError,
+	},
+	/// The model has more layers than a record can name.
+	#[error("the model has {0} layers, more than a checkpoint may have")]
+	Layers(usize),
+}
+
+/// A loaded checkpoint file.
+#[derive(Debug)]
+pub struct Model {
+	/// The file.
+	pub path: PathBuf,
+	/// Its engine.
+	pub engine: Engine,
+}
+
+impl Model {
+	/// Loads a checkpoint file.
+	pub fn open(path: PathBuf, options: &EngineOptions) -> Result<Self, ModelError> {
+		let engine =
+			Engine::open(&path, options).map_err(|source| ModelError::Open { path: path.clone(), source })?;
+		Ok(Self { path, engine })
+	}
+
+	/// Tokens per second of a short answer to a short question.
+	pub fn speed(&self) -> u32 {
+		const TOKENS: u32 = 16;
+		let kind = JobKind::Generate(GenerateParams::greedy(InputFormat::Text, TOKENS));
+		let started = Instant::now();
+		let Ok(execution) = self.engine.run(&kind, b"The", RunOptions::default()) else { return 0 };
+		(f64::from(execution.usage.output_tokens) / started.elapsed().as_secs_f64().max(1e-6)) as u32
+	}
+
+	/// Whether the file is what was registered.
+	pub fn is(&self, record: &CheckpointRecord) -> bool {
+		let manifest = self.engine.manifest();
+		record.weights == manifest.weights_root
+			&& record.architecture == manifest.architecture_hash
+			&& record.tokenizer == manifest.tokenizer_hash
+	}
+}
+
+/// What registers the checkpoint that `manifest` describes.
+pub fn record(
+	manifest: &Manifest,
+	parent: Option<CheckpointId>,
+	locators: Locators,
+) -> Result<CheckpointRecord, ModelError> {
+	let roots = manifest.layer_roots.clone();
+	let count = roots.len();
+	Ok(CheckpointRecord {
+		parent,
+		profile: manifest.profile,
+		architecture: manifest.architecture_hash,
+		tokenizer: manifest.tokenizer_hash,
+		weights: manifest.weights_root,
+		layer_roots: roots.try_into().map_err(|_| ModelError::Layers(count))?,
+		width: manifest.architecture.width,
+		layers: manifest.architecture.layers,
+		context: manifest.architecture.context,
+		vocabulary: manifest.architecture.vocabulary,
+		units_per_token: manifest.units_per_token,
+		locators,
+	})
+}
+
+/// All loaded checkpoint files.
+#[derive(Debug)]
+pub struct Models {
+	loaded: Vec<Arc<Model>>,
+	/// Which checkpoint of the chain is which file.
+	ids: RwLock<BTreeMap<CheckpointId, usize>>,
+}
+
+impl Models {
+	/// Loads checkpoint files.
+	pub fn open(paths: &[PathBuf], options: &EngineOptions) -> Result<Self, ModelError> {
+		if paths.is_empty() {
+			return Err(ModelError::None);
+		}
+		let loaded = paths
+			.iter()
+			.map(|path| Model::open(path.clone(), options).map(Arc::new))
+			.collect::<Result<_, _>>()?;
+		Ok(Self { loaded, ids: RwLock::default() })
+	}
+
+	/// All files.
+	pub fn all(&self) -> &[Arc<Model>] {
+		&self.loaded
+	}
+
+	/// The files by weights root.
+	pub fn files(&self) -> HashMap<Root, PathBuf> {
+		let entry = |model: &Arc<Model>| (model.engine.manifest().weights_root, model.path.clone());
+		self.loaded.iter().map(entry).collect()
+	}
+
+	/// Learns which registered checkpoints the files are; the newest first.
+	pub fn identify(&self, registered: &[CheckpointView<AccountId>]) -> Vec<CheckpointId> {
+		let matches = registered.iter().filter(|view| view.active).filter_map(|view| {
+			let index = self.loaded.iter().position(|model| model.is(&view.record))?;
+			Some((view.id, index))
+		});
+		let mut ids = self.ids.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+		*ids = matches.collect();
+		ids.keys().rev().copied().collect()
+	}
+
+	/// Files that are no registered checkpoint, as far as is known.
+	pub fn unknown(&self) -> Vec<Arc<Model>> {
+		let ids = self.ids.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+		let known = |index: &usize| ids.values().any(|known| known == index);
+		self.loaded
+			.iter()
+			.enumerate()
+			.filter(|(index, _)| !known(index))
+			.map(|(_, model)| model.clone())
+			.collect()
+	}
+
+	/// Whether a checkpoint is loaded.
+	pub fn has(&self, id: CheckpointId) -> bool {
+		self.get(id).is_some()
+	}
+
+	/// A checkpoint's model.
+	pub fn get(&self, id: CheckpointId) -> Option<Arc<Model>> {
+		let ids = self.ids.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+		self.loaded.get(*ids.get(&id)?).cloned()
+	}
+}

@@ -1,0 +1,130 @@
+//! Coming in as an operator, and staying what one says one is.
+
+use crate::{
+	chain::{Call, Chain, ChainError, SubmitError, Submitter},
+	keys::Keys,
+	models::Models,
+};
+use noesis_primitives::{Balance, Capability, CheckpointId, Locator, OperatorStatus, Role, MAX_RUNNABLE};
+
+/// Why this account can't take part.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+	/// The chain could not be read.
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+	/// The registration had no effect.
+	#[error(transparent)]
+	Submit(#[from] SubmitError),
+	/// The account is registered for something else.
+	#[error("this account is registered as a {0:?}: take another key, or unbond and withdraw first")]
+	OtherRole(Role),
+	/// The account is leaving.
+	#[error("this account is leaving and its stake is free at block {0}: rejoin or withdraw first")]
+	Leaving(u32),
+	/// The endpoint is too long.
+	#[error("the endpoint `{0}` is too long or no http:// URL")]
+	Endpoint(String),
+	/// The region is too long.
+	#[error("the region `{0}` has more than 16 bytes")]
+	Region(String),
+}
+
+/// What an operator says of itself.
+#[derive(Clone, Debug)]
+pub struct Profile {
+	/// What it does.
+	pub role: Role,
+	/// What it stakes when it comes in, in planck.
+	pub stake: Balance,
+	/// Base URL of its store as others reach it; may be empty for a validator.
+	pub endpoint: String,
+	/// Where it is.
+	pub region: String,
+}
+
+impl Profile {
+	/// The endpoint as a locator.
+	pub fn locator(&self) -> Result<Locator, OperatorError> {
+		let bad = || OperatorError::Endpoint(self.endpoint.clone());
+		if !self.endpoint.is_empty() && !self.endpoint.starts_with("http://") {
+			return Err(bad());
+		}
+		self.endpoint.clone().into_bytes().try_into().map_err(|_| bad())
+	}
+
+	fn capability(
+		&self,
+		keys: &Keys,
+		models: &Models,
+		mut ids: Vec<CheckpointId>,
+	) -> Result<Capability, OperatorError> {
+		ids.truncate(MAX_RUNNABLE as usize);
+		ids.sort();
+		let bytes: u64 = models
+			.all()
+			.iter()
+			.filter_map(|model| std::fs::metadata(&model.path).ok())
+			.map(|meta| meta.len())
+			.sum();
+		Ok(Capability {
+			checkpoints: ids.try_into().unwrap_or_default(),
+			memory_mib: u32::try_from(bytes >> 20).unwrap_or(u32::MAX),
+			tokens_per_second: 0,
+			region: self
+				.region
+				.clone()
+				.into_bytes()
+				.try_into()
+				.map_err(|_| OperatorError::Region(self.region.clone()))?,
+			endpoint: self.locator()?,
+			draw_key: keys.draw_key(),
+		})
+	}
+}
+
+/// Registers the account, or brings what the chain knows of it up to date; returns the checkpoints it offers.
+/// What stands already costs nothing.
+pub async fn enrol(
+	chain: &Chain,
+	submitter: &Submitter,
+	keys: &Keys,
+	profile: &Profile,
+	models: &Models,
+) -> Result<Vec<CheckpointId>, OperatorError> {
+	let best = chain.best();
+	let ids = models.identify(&chain.checkpoints(best.hash).await?);
+	let mut capability = profile.capability(keys, models, ids.clone())?;
+	let Some(view) = chain.operator(best.hash, keys.account()).await? else {
+		capability.tokens_per_second = measure(models);
+		submitter.submit(Call::register_operator(profile.role, profile.stake, &capability)).await?;
+		tracing::info!(role = ?profile.role, account = %keys.account(), "registered");
+		return Ok(ids);
+	};
+	if view.record.role != profile.role {
+		return Err(OperatorError::OtherRole(view.record.role));
+	}
+	match view.record.status {
+		OperatorStatus::Active => {},
+		OperatorStatus::Unbonding { until } => return Err(OperatorError::Leaving(until)),
+		OperatorStatus::Excluded { until } if until <= best.number => {
+			submitter.submit(Call::rejoin()).await?;
+			tracing::info!("came back after an exclusion");
+		},
+		OperatorStatus::Excluded { until } => {
+			tracing::warn!(until, "shut out: nothing can be claimed or validated until then");
+		},
+	}
+	capability.tokens_per_second = view.record.capability.tokens_per_second;
+	if capability != view.record.capability {
+		capability.tokens_per_second = measure(models);
+		submitter.submit(Call::update_capability(&capability)).await?;
+		tracing::info!(checkpoints = ?ids, "capability brought up to date");
+	}
+	Ok(ids)
+}
+
+/// Tokens per second of the fastest model.
+fn measure(models: &Models) -> u32 {
+	tokio::task::block_in_place(|| models.all().iter().map(|model| model.speed()).max().unwrap_or_default())
+}

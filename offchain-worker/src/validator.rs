@@ -1,0 +1,276 @@
+//! The validator: draws for itself on every open panel, runs the job again when it is drawn, and says what it
+//! found.
+
+use crate::{
+	chain::{BlockRef, Call, ChainError, SubmitError},
+	executor::{ExecuteError, Executor, Finding, Task},
+	service::Service,
+	store::{locator_text, FetchError},
+	AccountId,
+};
+use codec::Encode;
+use noesis_primitives::{is_drawn, opening_positions, BlockNumber, Draw, JobView, PanelView, Subject};
+use std::{
+	collections::BTreeMap,
+	sync::{
+		atomic::{AtomicBool, Ordering},
+		Arc,
+	},
+};
+use tokio::{sync::Semaphore, task::JoinHandle};
+
+/// Most panels that are looked at in a block.
+const LISTED: u32 = 64;
+/// How often a verdict is tried before the subject is left alone.
+const ATTEMPTS: u32 = 5;
+
+/// How often a job is run for one verdict: for the worker's claim, for the true one, and once to spare.
+const RUNS: u32 = 3;
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+enum VerdictError {
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+	#[error(transparent)]
+	Submit(#[from] SubmitError),
+	#[error(transparent)]
+	Execute(#[from] ExecuteError),
+	#[error("the input can't be had: {0}")]
+	Input(FetchError),
+	#[error("the computation broke off: {0}")]
+	Broken(#[from] tokio::task::JoinError),
+	#[error("no more work is taken")]
+	Closed(#[from] tokio::sync::AcquireError),
+	#[error("the same job gave {RUNS} different results here: this machine computes wrongly")]
+	Unstable,
+	#[error("the job is gone")]
+	Gone,
+	#[error("requester and worker do not judge their own job")]
+	Interested,
+}
+
+impl VerdictError {
+	/// Whether trying again can't help.
+	fn is_final(&self) -> bool {
+		match self {
+			Self::Interested => true,
+			Self::Submit(SubmitError::Failed { error, .. }) => {
+				let name = error.rsplit("::").next().unwrap_or_default();
+				matches!(name, "Interested" | "AlreadySpoke" | "PanelOver" | "NoPanel" | "TooNew")
+			},
+			_ => false,
+		}
+	}
+}
+
+/// How it goes with one subject.
+enum Progress {
+	Running { cancelled: Arc<AtomicBool>, task: JoinHandle<Result<bool, VerdictError>> },
+	Waiting { attempts: u32, until: BlockNumber },
+	Over,
+}
+
+struct Case {
+	draw: Draw,
+	output: u64,
+	attempts: u32,
+	progress: Progress,
+}
+
+/// Validates until the process ends.
+pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>) {
+	let mut heads = service.chain.heads();
+	let mut reviewed = service.chain.best().number;
+	let turn = Arc::new(Semaphore::new(1));
+	let mut validator = Validator { service: service.clone(), executor, turn, cases: BTreeMap::new() };
+	loop {
+		let best = heads.borrow_and_update().best;
+		validator.reap(best.number).await;
+		if let Err(error) = validator.step(best).await {
+			tracing::warn!(block = best.number, %error, "this block is skipped");
+		}
+		service.review(best.number, &mut reviewed).await;
+		if heads.changed().await.is_err() {
+			return;
+		}
+	}
+}
+
+struct Validator {
+	service: Arc<Service>,
+	executor: Arc<dyn Executor>,
+	/// Lets one job be computed at a time.
+	turn: Arc<Semaphore>,
+	/// By subject and seed: a fork may give a subject another seed.
+	cases: BTreeMap<(Subject, [u8; 32]), Case>,
+}
+
+impl Validator {
+	async fn reap(&mut self, now: BlockNumber) {
+		for ((subject, _), case) in &mut self.cases {
+			let Progress::Running { task, .. } = &mut case.progress else { continue };
+			if !task.is_finished() {
+				continue;
+			}
+			case.progress = match task.await {
+				Ok(Ok(agrees)) => {
+					tracing::info!(?subject, agrees, "verdict given");
+					Progress::Over
+				},
+				Ok(Err(error)) if error.is_final() => {
+					tracing::info!(?subject, %error, "no verdict");
+					Progress::Over
+				},
+				Ok(Err(VerdictError::Execute(ExecuteError::Cancelled))) => Progress::Over,
+				Ok(Err(error)) => {
+					case.attempts = case.attempts.saturating_add(1);
+					let pause = 1u32 << case.attempts.min(8);
+					tracing::warn!(?subject, %error, attempts = case.attempts, "no verdict yet");
+					Progress::Waiting { attempts: case.attempts, until: now.saturating_add(pause) }
+				},
+				Err(error) => {
+					tracing::error!(?subject, %error, "broke off");
+					Progress::Over
+				},
+			};
+		}
+	}
+
+	async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
+		let me = self.service.keys.account();
+		let panels = self.service.chain.open_panels(best.hash, LISTED).await?;
+		self.cases.retain(|(subject, seed), case| {
+			let open = panels.iter().any(|panel| panel.subject == *subject && panel.seed == Some(*seed));
+			if let (false, Progress::Running { cancelled, .. }) = (open, &case.progress) {
+				cancelled.store(true, Ordering::Relaxed);
+			}
+			open || matches!(case.progress, Progress::Running { .. })
+		});
+		for panel in panels {
+			let Some(seed) = panel.seed.filter(|_| !panel.spoken.contains(&me)) else { continue };
+			if !self.service.models.has(panel.checkpoint) {
+				continue;
+			}
+			let case = self.cases.entry((panel.subject, seed)).or_insert_with(|| {
+				let (draw, output) = self.service.keys.draw(&seed);
+				Case { draw, output, attempts: 0, progress: Progress::Waiting { attempts: 0, until: 0 } }
+			});
+			let ready = match case.progress {
+				Progress::Waiting { attempts, until } => attempts < ATTEMPTS && until <= best.number,
+				Progress::Running { .. } | Progress::Over => false,
+			};
+			if !ready || !is_drawn(case.output, panel.size, panel.validators, panel.window) {
+				continue;
+			}
+			tracing::info!(subject = ?panel.subject, window = panel.window, "drawn");
+			let cancelled = Arc::new(AtomicBool::new(false));
+			let task = VerdictTask {
+				service: self.service.clone(),
+				executor: self.executor.clone(),
+				turn: self.turn.clone(),
+				cancelled: cancelled.clone(),
+				draw: case.draw.clone(),
+				seed,
+				panel: Arc::new(panel),
+			};
+			case.progress = Progress::Running { cancelled, task: tokio::spawn(task.run()) };
+		}
+		Ok(())
+	}
+}
+
+struct VerdictTask {
+	service: Arc<Service>,
+	executor: Arc<dyn Executor>,
+	turn: Arc<Semaphore>,
+	cancelled: Arc<AtomicBool>,
+	draw: Draw,
+	seed: [u8; 32],
+	panel: Arc<PanelView<AccountId>>,
+}
+
+impl VerdictTask {
+	/// Gives the verdict; whether it agrees with the worker.
+	async fn run(self) -> Result<bool, VerdictError> {
+		let Subject::Job(id) = self.panel.subject;
+		let at = self.service.chain.best().hash;
+		let job = self.service.chain.job(at, id).await?.ok_or(VerdictError::Gone)?;
+		let me = self.service.keys.account();
+		if job.requester == me || job.state.worker() == Some(&me) {
+			return Err(VerdictError::Interested);
+		}
+		let stores = self.stores(&job).await?;
+		let input = self.service.payload(&job.spec.input, &stores).await.map_err(VerdictError::Input)?;
+		let draft = match &job.output {
+			None => None,
+			// Without the worker's output the verdict takes longer, and is the same.
+			Some(output) => self
+				.service
+				.payload(output, &stores)
+				.await
+				.inspect_err(|error| tracing::warn!(job = %id, %error, "the worker's output can't be had"))
+				.ok(),
+		};
+		let finding = self.find(&Arc::new(job), &Arc::new(input), draft).await?;
+		let agrees = finding.claim == self.panel.claim;
+		let call = Call::verdict(self.panel.subject, &finding.claim, &self.draw, &finding.openings);
+		self.service.submitter.submit(call).await?;
+		Ok(agrees)
+	}
+
+	/// Stores that may have the job's blobs.
+	async fn stores(&self, job: &JobView<AccountId>) -> Result<Vec<String>, ChainError> {
+		let Some(worker) = job.state.worker() else { return Ok(Vec::new()) };
+		let at = self.service.chain.best().hash;
+		let operator = self.service.chain.operator(at, *worker).await?;
+		Ok(operator.map(|view| locator_text(&view.record.capability.endpoint)).into_iter().collect())
+	}
+
+	/// What the job's result is, with the openings that its claim calls for. The worker's claim is the first
+	/// guess; when it is wrong the job runs again to open what the true one calls for.
+	async fn find(
+		&self,
+		job: &Arc<JobView<AccountId>>,
+		input: &Arc<Vec<u8>>,
+		draft: Option<Vec<u8>>,
+	) -> Result<Finding, VerdictError> {
+		let _turn = self.turn.clone().acquire_owned().await?;
+		let me = self.service.keys.account().encode();
+		let (mut claim, mut draft) = (self.panel.claim, draft);
+		for _ in 0..RUNS {
+			let open = opening_positions(&claim, &me, &self.seed, self.panel.openings);
+			let finding = self.execute(job.clone(), input.clone(), draft, open).await?;
+			if finding.claim == claim {
+				return Ok(finding);
+			}
+			tracing::warn!(
+				job = %job.id, worker = %self.panel.claim.root, here = %finding.claim.root,
+				"the worker's claim is not what comes out here"
+			);
+			(claim, draft) = (finding.claim, Some(finding.output));
+		}
+		Err(VerdictError::Unstable)
+	}
+
+	async fn execute(
+		&self,
+		job: Arc<JobView<AccountId>>,
+		input: Arc<Vec<u8>>,
+		draft: Option<Vec<u8>>,
+		open: Vec<u32>,
+	) -> Result<Finding, VerdictError> {
+		let (executor, cancelled) = (self.executor.clone(), self.cancelled.clone());
+		let finding = tokio::task::spawn_blocking(move || {
+			executor.execute(Task {
+				checkpoint: job.spec.checkpoint,
+				kind: &job.spec.kind,
+				input: &input,
+				draft: draft.as_deref(),
+				open: &open,
+				on_output: &mut |_| !cancelled.load(Ordering::Relaxed),
+			})
+		});
+		Ok(finding.await??)
+	}
+}

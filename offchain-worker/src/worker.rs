@@ -1,0 +1,338 @@
+//! The worker: claims jobs, runs them, answers.
+//!
+//! At every new block it reads which jobs it has and which it may have, and does the next step of each. Steps
+//! are tasks of their own; one job is computed at a time, the others of a short queue wait with their input
+//! fetched.
+
+use crate::{
+	chain::{BlockRef, Call, ChainError, SubmitError},
+	executor::{ExecuteError, Executor, Finding, Task},
+	service::Service,
+	store::{Origin, StoreError},
+	AccountId,
+};
+use noesis_primitives::{BlockNumber, JobId, JobState, JobView, Payload};
+use std::{
+	collections::{BTreeMap, HashMap, HashSet},
+	sync::{
+		atomic::{AtomicBool, Ordering},
+		Arc,
+	},
+	time::Duration,
+};
+use tokio::{
+	sync::Semaphore,
+	task::{JoinHandle, JoinSet},
+};
+
+/// Blocks for which a job that could not be claimed or run is left alone.
+const COOL_DOWN: BlockNumber = 10;
+/// Blocks that the chain has to settle by itself before the worker does.
+const PATIENCE: BlockNumber = 4;
+/// How often the input is asked for.
+const FETCH_ATTEMPTS: u32 = 4;
+/// Most jobs that are asked for at a time.
+const LISTED: u32 = 16;
+
+/// How much a worker takes on.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerOptions {
+	/// Jobs that it has claimed and not answered, at most.
+	pub queue: usize,
+}
+
+impl Default for WorkerOptions {
+	fn default() -> Self {
+		Self { queue: 3 }
+	}
+}
+
+/// Why a job was left.
+#[derive(Debug, thiserror::Error)]
+enum JobError {
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+	#[error(transparent)]
+	Submit(#[from] SubmitError),
+	#[error(transparent)]
+	Execute(#[from] ExecuteError),
+	#[error(transparent)]
+	Store(#[from] StoreError),
+	#[error("the computation broke off: {0}")]
+	Broken(#[from] tokio::task::JoinError),
+	#[error("no more work is taken")]
+	Closed(#[from] tokio::sync::AcquireError),
+	#[error("the job is no longer ours")]
+	Lost,
+	#[error("the output's endpoint is too long")]
+	Endpoint,
+}
+
+struct Running {
+	due: BlockNumber,
+	cancelled: Arc<AtomicBool>,
+	task: JoinHandle<Result<(), JobError>>,
+}
+
+struct Worker {
+	service: Arc<Service>,
+	executor: Arc<dyn Executor>,
+	options: WorkerOptions,
+	/// Lets one job be computed at a time.
+	turn: Arc<Semaphore>,
+	running: HashMap<JobId, Running>,
+	claiming: HashSet<JobId>,
+	/// Answered jobs, and when to look at them again.
+	answered: BTreeMap<JobId, BlockNumber>,
+	calls: JoinSet<(JobId, &'static str, Result<(), SubmitError>)>,
+	/// Jobs that are left alone until a block.
+	cooling: HashMap<JobId, BlockNumber>,
+}
+
+/// Works until the process ends.
+pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>, options: WorkerOptions) {
+	let mut heads = service.chain.heads();
+	let mut reviewed = service.chain.best().number;
+	let mut worker = Worker {
+		service: service.clone(),
+		executor,
+		options,
+		turn: Arc::new(Semaphore::new(1)),
+		running: HashMap::new(),
+		claiming: HashSet::new(),
+		answered: BTreeMap::new(),
+		calls: JoinSet::new(),
+		cooling: HashMap::new(),
+	};
+	loop {
+		let best = heads.borrow_and_update().best;
+		worker.reap(best.number).await;
+		if let Err(error) = worker.step(best).await {
+			tracing::warn!(block = best.number, %error, "this block is skipped");
+		}
+		service.review(best.number, &mut reviewed).await;
+		if heads.changed().await.is_err() {
+			return;
+		}
+	}
+}
+
+impl Worker {
+	fn me(&self) -> AccountId {
+		self.service.keys.account()
+	}
+
+	/// Takes note of what has ended since the last block.
+	async fn reap(&mut self, now: BlockNumber) {
+		while let Some(done) = self.calls.try_join_next() {
+			let Ok((job, what, result)) = done else { continue };
+			self.claiming.remove(&job);
+			match result {
+				Ok(()) => tracing::info!(%job, "{what}"),
+				Err(error) => {
+					tracing::debug!(%job, %error, "not {what}");
+					self.cooling.insert(job, now.saturating_add(COOL_DOWN));
+				},
+			}
+		}
+		let ended: Vec<JobId> = self
+			.running
+			.iter()
+			.filter(|(_, running)| running.task.is_finished())
+			.map(|(job, _)| *job)
+			.collect();
+		for job in ended {
+			let Some(running) = self.running.remove(&job) else { continue };
+			match running.task.await {
+				Ok(Ok(())) => {
+					self.answered.insert(job, now);
+				},
+				Ok(Err(JobError::Lost | JobError::Execute(ExecuteError::Cancelled))) => {
+					tracing::info!(%job, "given up: it is no longer ours to answer");
+				},
+				Ok(Err(error)) => {
+					tracing::warn!(%job, %error, "left for now");
+					self.cooling.insert(job, now.saturating_add(COOL_DOWN));
+				},
+				Err(error) => tracing::error!(%job, %error, "broke off"),
+			}
+		}
+		self.cooling.retain(|_, until| *until > now);
+	}
+
+	async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
+		let chain = self.service.chain.clone();
+		let active = chain.active_jobs(best.hash, self.me()).await?;
+		for (job, running) in &self.running {
+			if !active.contains(job) || best.number >= running.due {
+				running.cancelled.store(true, Ordering::Relaxed);
+			}
+		}
+		let mut assigned = 0usize;
+		for job in active {
+			if self.running.contains_key(&job) {
+				assigned = assigned.saturating_add(1);
+				continue;
+			}
+			let Some(view) = chain.job(best.hash, job).await? else { continue };
+			match view.state {
+				JobState::Assigned { worker } if worker == self.me() => {
+					assigned = assigned.saturating_add(1);
+					if best.number < view.due && !self.cooling.contains_key(&job) {
+						self.begin(view);
+					}
+				},
+				_ => {},
+			}
+		}
+		self.settle_overdue(best).await?;
+		let free = self.options.queue.saturating_sub(assigned.saturating_add(self.claiming.len()));
+		if free == 0 {
+			return Ok(());
+		}
+		let open = chain.open_jobs(best.hash, self.me(), LISTED).await?;
+		let wanted: Vec<JobId> = open
+			.into_iter()
+			.filter(|job| !self.claiming.contains(job) && !self.cooling.contains_key(job))
+			.take(free)
+			.collect();
+		for job in wanted {
+			self.claiming.insert(job);
+			self.call(job, "claimed", Call::claim(job));
+		}
+		Ok(())
+	}
+
+	fn call(&mut self, job: JobId, what: &'static str, call: Call) {
+		let submitter = self.service.submitter.clone();
+		self.calls.spawn(async move { (job, what, submitter.submit(call).await.map(|_| ())) });
+	}
+
+	/// Settles answered jobs that the chain should have settled by itself.
+	async fn settle_overdue(&mut self, best: BlockRef) -> Result<(), ChainError> {
+		let due: Vec<JobId> =
+			self.answered.iter().filter(|(_, at)| **at <= best.number).map(|(job, _)| *job).collect();
+		for job in due {
+			let view = self.service.chain.job(best.hash, job).await?;
+			let Some(view) = view.filter(|view| matches!(view.state, JobState::Answered { .. })) else {
+				self.answered.remove(&job);
+				continue;
+			};
+			let patient_until = view.due.saturating_add(PATIENCE);
+			if best.number > patient_until {
+				self.call(job, "settled", Call::settle(job));
+			}
+			self.answered.insert(job, patient_until.max(best.number.saturating_add(COOL_DOWN)));
+		}
+		Ok(())
+	}
+
+	fn begin(&mut self, view: JobView<AccountId>) {
+		let (job, due) = (view.id, view.due);
+		let cancelled = Arc::new(AtomicBool::new(false));
+		let task = JobTask {
+			service: self.service.clone(),
+			executor: self.executor.clone(),
+			turn: self.turn.clone(),
+			cancelled: cancelled.clone(),
+			view: Arc::new(view),
+		};
+		tracing::info!(%job, due, "begun");
+		self.running.insert(job, Running { due, cancelled, task: tokio::spawn(task.run()) });
+	}
+}
+
+struct JobTask {
+	service: Arc<Service>,
+	executor: Arc<dyn Executor>,
+	turn: Arc<Semaphore>,
+	cancelled: Arc<AtomicBool>,
+	view: Arc<JobView<AccountId>>,
+}
+
+impl JobTask {
+	async fn run(self) -> Result<(), JobError> {
+		let job = self.view.id;
+		let Some(input) = self.input().await else {
+			self.service.submitter.submit(Call::release(job)).await?;
+			tracing::warn!(%job, "released: its input can't be had");
+			return Ok(());
+		};
+		let finding = self.compute(input).await?;
+		let output = self.payload(&finding)?;
+		let claim = finding.claim;
+		self.answer(Call::answer(job, &output, claim.root, claim.leaves, claim.usage)).await?;
+		let (tokens, bytes) = (claim.usage.output_tokens, finding.output.len());
+		tracing::info!(%job, tokens, bytes, root = %claim.root, "answered");
+		Ok(())
+	}
+
+	async fn input(&self) -> Option<Vec<u8>> {
+		for attempt in 1..=FETCH_ATTEMPTS {
+			match self.service.payload(&self.view.spec.input, &[]).await {
+				Ok(bytes) => return Some(bytes),
+				Err(error) => tracing::warn!(job = %self.view.id, attempt, %error, "the input did not come"),
+			}
+			tokio::time::sleep(Duration::from_secs(u64::from(attempt))).await;
+		}
+		None
+	}
+
+	async fn compute(&self, input: Vec<u8>) -> Result<Finding, JobError> {
+		let _turn = self.turn.clone().acquire_owned().await?;
+		let (executor, live, view) = (self.executor.clone(), self.service.live.clone(), self.view.clone());
+		let (cancelled, job) = (self.cancelled.clone(), self.view.id);
+		let finding = tokio::task::spawn_blocking(move || {
+			live.begin(job);
+			let mut on_output = |bytes: &[u8]| {
+				live.push(job, bytes);
+				!cancelled.load(Ordering::Relaxed)
+			};
+			let result = executor.execute(Task {
+				checkpoint: view.spec.checkpoint,
+				kind: &view.spec.kind,
+				input: &input,
+				draft: None,
+				open: &[],
+				on_output: &mut on_output,
+			});
+			live.end(job);
+			result
+		});
+		Ok(finding.await??)
+	}
+
+	fn payload(&self, finding: &Finding) -> Result<Payload, JobError> {
+		match finding.output.clone().try_into() {
+			Ok(bytes) => Ok(Payload::Inline(bytes)),
+			Err(_) => Ok(Payload::Stored {
+				hash: self.service.store.put(Origin::Own, &finding.output)?,
+				len: u32::try_from(finding.output.len()).unwrap_or(u32::MAX),
+				locator: self.service.profile.locator().map_err(|_| JobError::Endpoint)?,
+			}),
+		}
+	}
+
+	/// Sends the answer until it is on chain, or the job is not ours any more.
+	async fn answer(&self, call: Call) -> Result<(), JobError> {
+		loop {
+			let error = match self.service.submitter.submit(call.clone()).await {
+				Ok(_) => return Ok(()),
+				Err(error) if error.is_verdict() => return Err(error.into()),
+				Err(error) => error,
+			};
+			tracing::warn!(job = %self.view.id, %error, "the answer did not arrive; trying again");
+			self.service.chain.heads().changed().await.map_err(|_| JobError::Lost)?;
+			let best = self.service.chain.best();
+			let mine = self.service.keys.account();
+			match self.service.chain.job(best.hash, self.view.id).await {
+				Ok(Some(JobView { state: JobState::Assigned { worker }, .. })) if worker == mine => {},
+				Ok(Some(JobView { state: JobState::Answered { worker }, .. })) if worker == mine => {
+					return Ok(())
+				},
+				Ok(_) => return Err(JobError::Lost),
+				Err(error) => tracing::warn!(%error, "the job can't be read"),
+			}
+		}
+	}
+}

@@ -1,0 +1,6 @@
+//! What the pallet promises, by behaviour.
+
+mod deposits;
+mod life;
+mod registration;
+mod schedules;

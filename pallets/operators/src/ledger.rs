@@ -1,0 +1,121 @@
+//! Records, stakes, and what is counted of them.
+
+use crate::{Barred, Config, DrawKeys, Error, Event, HoldReason, Operators, Pallet, ValidatorsFor};
+use frame_support::{
+	ensure,
+	pallet_prelude::DispatchResult,
+	traits::{fungible::MutateHold, tokens::Precision, Get},
+};
+use noesis_primitives::{Balance, Capability, CheckpointId, OperatorRecord, OperatorStatus, Role};
+use polkadot_sdk::{frame_support, sp_runtime::ArithmeticError};
+
+/// The checkpoints under which an operator is counted.
+pub(crate) fn counted(record: &OperatorRecord) -> &[CheckpointId] {
+	if record.role == Role::Validator && record.status == OperatorStatus::Active {
+		&record.capability.checkpoints
+	} else {
+		&[]
+	}
+}
+
+/// The draw key that is nobody else's.
+pub(crate) fn draw_key(record: &OperatorRecord) -> Option<[u8; 32]> {
+	(record.role == Role::Validator).then_some(record.capability.draw_key)
+}
+
+impl<T: Config> Pallet<T> {
+	/// What the chain knows of an operator.
+	pub fn record(who: &T::AccountId) -> Option<OperatorRecord> {
+		Operators::<T>::get(who)
+	}
+
+	/// Least stake with which an operator of this role comes in.
+	pub fn min_stake(role: Role) -> Balance {
+		match role {
+			Role::Worker => T::MinWorkerStake::get(),
+			Role::Validator => T::MinValidatorStake::get(),
+		}
+	}
+
+	/// The only way a record is written: counters and draw keys follow. At most `MAX_RUNNABLE` counters go down
+	/// and as many go up.
+	pub(crate) fn replace(who: &T::AccountId, old: Option<&OperatorRecord>, new: Option<OperatorRecord>) {
+		let was = old.map(counted).unwrap_or_default();
+		let is = new.as_ref().map(counted).unwrap_or_default();
+		for id in was.iter().filter(|id| !is.contains(id)) {
+			ValidatorsFor::<T>::mutate_exists(id, |count| {
+				*count = count.map(|count| count.saturating_sub(1)).filter(|count| *count > 0);
+			});
+		}
+		for id in is.iter().filter(|id| !was.contains(id)) {
+			ValidatorsFor::<T>::mutate(id, |count| *count = count.saturating_add(1));
+		}
+		let (old_key, new_key) = (old.and_then(draw_key), new.as_ref().and_then(draw_key));
+		if old_key != new_key {
+			if let Some(key) = old_key {
+				DrawKeys::<T>::remove(key);
+			}
+			if let Some(key) = new_key {
+				DrawKeys::<T>::insert(key, who);
+			}
+		}
+		Operators::<T>::set(who, new);
+	}
+
+	pub(crate) fn do_register(
+		who: T::AccountId,
+		role: Role,
+		stake: Balance,
+		capability: Capability,
+	) -> DispatchResult {
+		ensure!(!Operators::<T>::contains_key(&who), Error::<T>::AlreadyRegistered);
+		ensure!(stake >= Self::min_stake(role), Error::<T>::StakeTooLow);
+		Self::check_capability(&who, role, &capability)?;
+		T::Currency::hold(&HoldReason::Stake.into(), &who, stake)?;
+		let record = OperatorRecord {
+			role,
+			stake,
+			exposure: 0,
+			capability,
+			status: OperatorStatus::Active,
+			since: Self::now(),
+			marks: 0,
+		};
+		Self::replace(&who, None, Some(record));
+		Self::deposit_event(Event::Registered { who, role, stake });
+		Ok(())
+	}
+
+	pub(crate) fn do_add_stake(who: T::AccountId, amount: Balance) -> DispatchResult {
+		ensure!(amount > 0, Error::<T>::NothingToAdd);
+		let old = Operators::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
+		let stake = old.stake.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
+		T::Currency::hold(&HoldReason::Stake.into(), &who, amount)?;
+		Self::replace(&who, Some(&old), Some(OperatorRecord { stake, ..old.clone() }));
+		Self::deposit_event(Event::StakeAdded { who, amount, stake });
+		Ok(())
+	}
+
+	pub(crate) fn do_update_capability(who: T::AccountId, capability: Capability) -> DispatchResult {
+		let old = Operators::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
+		Self::check_capability(&who, old.role, &capability)?;
+		let new = OperatorRecord { capability, since: Self::now(), ..old.clone() };
+		Self::replace(&who, Some(&old), Some(new));
+		Self::deposit_event(Event::CapabilityUpdated { who });
+		Ok(())
+	}
+
+	pub(crate) fn do_withdraw(who: T::AccountId) -> DispatchResult {
+		let old = Operators::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
+		let OperatorStatus::Unbonding { until } = old.status else {
+			return Err(Error::<T>::NotUnbonding.into());
+		};
+		ensure!(Self::now() >= until, Error::<T>::StillBound);
+		// All that is held under this reason is the stake: nothing may stay behind without a record.
+		let amount = T::Currency::release_all(&HoldReason::Stake.into(), &who, Precision::BestEffort)?;
+		Barred::<T>::remove(&who);
+		Self::replace(&who, Some(&old), None);
+		Self::deposit_event(Event::Withdrawn { who, amount });
+		Ok(())
+	}
+}

@@ -1,0 +1,130 @@
+//! Unbonding, withdrawing, coming back.
+
+use crate::{mock::*, DrawKeys, Error, Event};
+use frame_support::{assert_noop, assert_ok};
+use noesis_primitives::{CheckpointId, OperatorRegistry, OperatorStatus};
+use polkadot_sdk::*;
+
+#[test]
+fn stake_should_come_back_when_the_unbonding_period_is_over() {
+	execute(|| {
+		worker(ALICE, &[0]);
+		assert_ok!(Operators::add_stake(signed(ALICE), 50));
+		at(10);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		assert_event(Event::Unbonding { who: ALICE, until: 110 });
+		assert_eq!(status(ALICE), OperatorStatus::Unbonding { until: 110 });
+		at(109);
+		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::StillBound);
+		at(110);
+		assert_ok!(Operators::withdraw(signed(ALICE)));
+		assert_event(Event::Withdrawn { who: ALICE, amount: STAKE + 50 });
+		assert_eq!(Operators::record(&ALICE), None);
+		assert_eq!(held(ALICE), 0);
+		assert_eq!(Balances::free_balance(ALICE), ENDOWMENT);
+	});
+}
+
+#[test]
+fn nothing_should_be_kept_when_an_operator_registers_after_withdrawing() {
+	execute(|| {
+		validator(ALICE, &[0]);
+		Operators::mark(&ALICE);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		at(101);
+		assert_ok!(Operators::withdraw(signed(ALICE)));
+		assert_eq!(DrawKeys::<Test>::iter().count(), 0);
+		worker(ALICE, &[0]);
+		assert_eq!((record(ALICE).marks, record(ALICE).since), (0, 101));
+	});
+}
+
+#[test]
+fn withdrawal_should_be_refused_when_the_operator_has_not_unbonded() {
+	execute(|| {
+		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::NotRegistered);
+		worker(ALICE, &[0]);
+		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::NotUnbonding);
+		assert_ok!(Operators::exclude(RuntimeOrigin::root(), ALICE, 0));
+		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::NotUnbonding);
+	});
+}
+
+#[test]
+fn unbonding_should_be_refused_when_jobs_are_open() {
+	execute(|| {
+		worker(ALICE, &[0]);
+		assert_ok!(Operators::expose(&ALICE, 10));
+		assert_noop!(Operators::unbond(signed(ALICE)), Error::<Test>::JobsOpen);
+		assert_ok!(Operators::exclude(RuntimeOrigin::root(), ALICE, 5));
+		assert_noop!(Operators::unbond(signed(ALICE)), Error::<Test>::JobsOpen);
+		Operators::relieve(&ALICE, 10);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+	});
+}
+
+#[test]
+fn unbonding_should_be_refused_when_it_is_under_way() {
+	execute(|| {
+		assert_noop!(Operators::unbond(signed(ALICE)), Error::<Test>::NotRegistered);
+		worker(ALICE, &[0]);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		assert_noop!(Operators::unbond(signed(ALICE)), Error::<Test>::AlreadyUnbonding);
+	});
+}
+
+#[test]
+fn unbonding_period_should_be_the_one_in_force_when_it_began() {
+	execute(|| {
+		worker(ALICE, &[0]);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		UnbondingPeriod::set(1);
+		at(100);
+		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::StillBound);
+		UnbondingPeriod::set(u32::MAX);
+		at(101);
+		assert_ok!(Operators::withdraw(signed(ALICE)));
+	});
+}
+
+#[test]
+fn operator_should_be_active_with_its_marks_when_it_rejoins_while_unbonding() {
+	execute(|| {
+		validator(ALICE, &[0, 1]);
+		Operators::mark(&ALICE);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		assert_eq!(Operators::validators(CheckpointId(0)), 0);
+		at(40);
+		assert_ok!(Operators::rejoin(signed(ALICE)));
+		assert_event(Event::Rejoined { who: ALICE });
+		assert_eq!(status(ALICE), OperatorStatus::Active);
+		assert_eq!((record(ALICE).marks, record(ALICE).since), (1, 40));
+		assert_eq!(Operators::validators(CheckpointId(0)), 1);
+		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::AlreadyActive);
+		assert_noop!(Operators::rejoin(signed(BOB)), Error::<Test>::NotRegistered);
+	});
+}
+
+#[test]
+fn rejoining_should_be_refused_when_the_least_stake_has_risen() {
+	execute(|| {
+		worker(ALICE, &[0]);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		MinWorkerStake::set(STAKE + 1);
+		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::StakeTooLow);
+		assert_ok!(Operators::add_stake(signed(ALICE), 1));
+		assert_ok!(Operators::rejoin(signed(ALICE)));
+	});
+}
+
+#[test]
+fn capability_should_be_changeable_without_being_counted_when_the_operator_unbonds() {
+	execute(|| {
+		validator(ALICE, &[0]);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		assert_ok!(Operators::update_capability(signed(ALICE), capability(ALICE, &[7])));
+		assert_eq!(Operators::validators(CheckpointId(7)), 0);
+		assert_ok!(Operators::rejoin(signed(ALICE)));
+		assert_eq!(Operators::validators(CheckpointId(7)), 1);
+	});
+}

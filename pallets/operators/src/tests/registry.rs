@@ -1,0 +1,123 @@
+//! What other pallets are told.
+
+use crate::mock::*;
+use frame_support::assert_ok;
+use noesis_primitives::{CheckpointId, OperatorFault, OperatorRegistry};
+use polkadot_sdk::*;
+
+fn work(who: AccountId, checkpoint: u32) -> Result<(), OperatorFault> {
+	Operators::ensure_worker(&who, CheckpointId(checkpoint))
+}
+
+fn validate(who: AccountId, checkpoint: u32, before: u32) -> Result<[u8; 32], OperatorFault> {
+	Operators::ensure_validator(&who, CheckpointId(checkpoint), before)
+}
+
+#[test]
+fn worker_should_be_let_through_when_it_is_active_and_offers_the_checkpoint() {
+	execute(|| {
+		worker(ALICE, &[4]);
+		validator(BOB, &[4]);
+		assert_eq!(work(ALICE, 4), Ok(()));
+		assert_eq!(work(ALICE, 5), Err(OperatorFault::CannotRun));
+		assert_eq!(work(BOB, 4), Err(OperatorFault::WrongRole));
+		assert_eq!(work(CHARLIE, 4), Err(OperatorFault::Unknown));
+		assert_ok!(Operators::exclude(RuntimeOrigin::root(), ALICE, 1));
+		assert_eq!(work(ALICE, 4), Err(OperatorFault::Excluded));
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		assert_eq!(work(ALICE, 4), Err(OperatorFault::Unbonding));
+	});
+}
+
+#[test]
+fn validator_should_be_let_through_when_it_stood_as_it_is_before_the_answer() {
+	execute(|| {
+		at(10);
+		validator(ALICE, &[4]);
+		worker(BOB, &[4]);
+		let key = [ALICE as u8; 32];
+		assert_eq!(validate(ALICE, 4, 11), Ok(key));
+		assert_eq!(validate(ALICE, 4, 10), Err(OperatorFault::TooNew));
+		assert_eq!(validate(ALICE, 5, 11), Err(OperatorFault::CannotRun));
+		assert_eq!(validate(BOB, 4, 11), Err(OperatorFault::WrongRole));
+		assert_eq!(validate(CHARLIE, 4, 11), Err(OperatorFault::Unknown));
+		at(12);
+		assert_ok!(Operators::update_capability(signed(ALICE), capability(77, &[4])));
+		assert_eq!(validate(ALICE, 4, 12), Err(OperatorFault::TooNew));
+		assert_eq!(validate(ALICE, 4, 13), Ok([77; 32]));
+		at(14);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		assert_eq!(validate(ALICE, 4, 15), Err(OperatorFault::Unbonding));
+		assert_ok!(Operators::rejoin(signed(ALICE)));
+		assert_eq!(validate(ALICE, 4, 14), Err(OperatorFault::TooNew));
+		assert_ok!(Operators::exclude(RuntimeOrigin::root(), ALICE, 1));
+		assert_eq!(validate(ALICE, 4, 15), Err(OperatorFault::Excluded));
+	});
+}
+
+#[test]
+fn validators_should_be_counted_when_they_are_active_and_offer_the_checkpoint() {
+	execute(|| {
+		let count = |id| Operators::validators(CheckpointId(id));
+		validator(ALICE, &all_slots(0));
+		validator(BOB, &[0, 1]);
+		worker(CHARLIE, &[0, 1]);
+		assert_eq!((count(0), count(1), count(31), count(32)), (2, 2, 1, 0));
+		assert_ok!(Operators::update_capability(signed(ALICE), capability(ALICE, &all_slots(1))));
+		assert_eq!((count(0), count(1), count(31), count(32)), (1, 2, 1, 1));
+		assert_ok!(Operators::unbond(signed(BOB)));
+		assert_eq!((count(0), count(1)), (0, 1));
+	});
+}
+
+#[test]
+fn exposure_should_be_bounded_by_the_stake_when_jobs_are_claimed() {
+	execute(|| {
+		worker(ALICE, &[0]);
+		validator(BOB, &[0]);
+		assert_ok!(Operators::expose(&ALICE, STAKE - 1));
+		assert_eq!(Operators::expose(&ALICE, 2), Err(OperatorFault::OverExposed));
+		assert_eq!(Operators::expose(&ALICE, u128::MAX), Err(OperatorFault::OverExposed));
+		assert_ok!(Operators::expose(&ALICE, 1));
+		assert_eq!(record(ALICE).exposure, STAKE);
+		assert_ok!(Operators::add_stake(signed(ALICE), 5));
+		assert_ok!(Operators::expose(&ALICE, 5));
+		assert_eq!(Operators::expose(&BOB, 1), Err(OperatorFault::WrongRole));
+		assert_eq!(Operators::expose(&CHARLIE, 1), Err(OperatorFault::Unknown));
+		assert_ok!(Operators::exclude(RuntimeOrigin::root(), ALICE, 1));
+		assert_eq!(Operators::expose(&ALICE, 0), Err(OperatorFault::Excluded));
+		Operators::relieve(&ALICE, STAKE + 5);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		assert_eq!(Operators::expose(&ALICE, 1), Err(OperatorFault::Unbonding));
+	});
+}
+
+#[test]
+fn exposure_should_stop_at_zero_when_more_is_relieved_than_was_exposed() {
+	execute(|| {
+		Operators::relieve(&ALICE, 1);
+		assert_eq!(Operators::record(&ALICE), None);
+		worker(ALICE, &[0]);
+		assert_ok!(Operators::expose(&ALICE, 7));
+		Operators::relieve(&ALICE, 9);
+		assert_eq!(record(ALICE).exposure, 0);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		Operators::relieve(&ALICE, 9);
+		assert_eq!(record(ALICE).exposure, 0);
+	});
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+#[test]
+fn benchmark_operator_should_satisfy_the_invariants_when_it_is_registered() {
+	use noesis_primitives::Role;
+	new_test_ext().execute_with(|| {
+		Operators::register_for_benchmark(&50, Role::Validator, CheckpointId(0), [5; 32]);
+		Operators::register_for_benchmark(&50, Role::Validator, CheckpointId(1), [6; 32]);
+		Operators::register_for_benchmark(&51, Role::Worker, CheckpointId(1), [5; 32]);
+		assert_eq!(validate(50, 1, 1), Ok([6; 32]));
+		assert_eq!((validate(50, 0, 1), work(51, 1)), (Err(OperatorFault::CannotRun), Ok(())));
+		assert_ok!(Operators::expose(&51, 1_000_000));
+		Operators::do_try_state().unwrap();
+	});
+}

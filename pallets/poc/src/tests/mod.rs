@@ -1,0 +1,8 @@
+//! Tests by behaviour.
+
+#![allow(clippy::arithmetic_side_effects)]
+
+mod attacks;
+mod outcomes;
+mod schedules;
+mod views;

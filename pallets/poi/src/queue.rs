@@ -1,0 +1,57 @@
+//! Open jobs of a checkpoint, in the order in which they opened: a ring of slots. A job that is taken leaves its
+//! slot empty; the head passes over a few empty slots at every change, more than a change can leave behind.
+
+use crate::{Config, Job, Pallet, Queue, Ring, Rings};
+use alloc::vec::Vec;
+use noesis_primitives::{CheckpointId, JobId, JobState};
+
+/// Empty slots that the head passes over at a change.
+const MAX_SKIP: u32 = 4;
+/// Slots that a read of the queue looks at.
+const MAX_SCAN: usize = 16_384;
+
+impl<T: Config> Pallet<T> {
+	/// Puts a job at the end of its checkpoint's queue and returns its slot.
+	pub(crate) fn enqueue(checkpoint: CheckpointId, id: JobId) -> u64 {
+		Rings::<T>::mutate(checkpoint, |ring| {
+			let slot = ring.tail;
+			Queue::<T>::insert(checkpoint, slot, id);
+			ring.tail = slot.saturating_add(1);
+			Self::pass_empty(checkpoint, ring);
+			slot
+		})
+	}
+
+	/// Takes a job out of the queue, if it is there.
+	pub(crate) fn dequeue(job: &mut Job<T::AccountId>) {
+		if let Some(slot) = job.slot.take() {
+			Queue::<T>::remove(job.checkpoint, slot);
+			Rings::<T>::mutate(job.checkpoint, |ring| Self::pass_empty(job.checkpoint, ring));
+		}
+	}
+
+	fn pass_empty(checkpoint: CheckpointId, ring: &mut Ring) {
+		for _ in 0..MAX_SKIP {
+			if ring.head >= ring.tail || Queue::<T>::contains_key(checkpoint, ring.head) {
+				break;
+			}
+			ring.head = ring.head.saturating_add(1);
+		}
+	}
+
+	/// Up to `limit` open jobs of a checkpoint that name no worker, longest open first. For the runtime API.
+	pub fn open_jobs(checkpoint: CheckpointId, limit: u32) -> Vec<JobId> {
+		let ring = Rings::<T>::get(checkpoint);
+		(ring.head..ring.tail)
+			.take(MAX_SCAN)
+			.filter_map(|slot| Queue::<T>::get(checkpoint, slot))
+			.take(limit as usize)
+			.collect()
+	}
+
+	/// Open jobs that name `worker`. For the runtime API.
+	pub fn directed_jobs(worker: &T::AccountId) -> Vec<JobId> {
+		let is_open = |id: &JobId| Self::job(*id).is_ok_and(|job| job.state == JobState::Open);
+		crate::Directed::<T>::get(worker).into_iter().filter(is_open).collect()
+	}
+}

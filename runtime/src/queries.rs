@@ -1,0 +1,46 @@
+//! Reads that join several pallets, for `NoesisApi`. Never called in a block.
+
+use crate::{parameters::dynamic_params::operators::*, *};
+use frame_support::traits::Get;
+use noesis_primitives::{
+	CheckpointId, CheckpointView, JobId, OperatorRegistry, OperatorView, Role,
+};
+
+/// Jobs that `worker` may claim now: those directed to it, then the open ones of the checkpoints it offers.
+pub fn open_jobs(worker: &AccountId, limit: u32) -> Vec<JobId> {
+	let Some(record) = Operators::record(worker) else { return Vec::new() };
+	let now = System::block_number();
+	let directed = Poi::directed_jobs(worker);
+	let open = record
+		.capability
+		.checkpoints
+		.iter()
+		.filter(|checkpoint| Operators::ensure_worker(worker, **checkpoint).is_ok())
+		.flat_map(|checkpoint| Poi::open_jobs(*checkpoint, limit));
+	directed
+		.into_iter()
+		.chain(open)
+		.filter(|job| Poi::claimable_at(*job, worker).is_some_and(|opens| opens <= now.saturating_add(1)))
+		.take(limit as usize)
+		.collect()
+}
+
+/// The checkpoint `id`.
+pub fn checkpoint(id: CheckpointId) -> Option<CheckpointView<AccountId>> {
+	Checkpoints::view(id)
+}
+
+/// Checkpoints from number `from` on.
+pub fn checkpoints(from: CheckpointId, limit: u32) -> Vec<CheckpointView<AccountId>> {
+	(from.0..from.0.saturating_add(limit)).map_while(|id| checkpoint(CheckpointId(id))).collect()
+}
+
+/// The operator `who`.
+pub fn operator(who: &AccountId) -> Option<OperatorView> {
+	let record = Operators::record(who)?;
+	let min_stake = match record.role {
+		Role::Worker => MinWorkerStake::get(),
+		Role::Validator => MinValidatorStake::get(),
+	};
+	Some(OperatorView { record, min_stake })
+}

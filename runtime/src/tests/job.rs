@@ -1,0 +1,240 @@
+//! A job's whole life over the real pallets, with real draws and openings.
+
+use super::preset;
+use crate::{configs::PotAccount, *};
+use frame_support::{assert_noop, assert_ok, traits::fungible::{Inspect, InspectHold}};
+use noesis_primitives::*;
+use sp_core::{
+	crypto::VrfSecret,
+	sr25519,
+	sr25519::vrf::{VrfInput, VrfSignature},
+	Pair,
+};
+use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie};
+
+const VALIDATORS: [Sr25519Keyring; 3] = [Charlie, Dave, Eve];
+const LAYERS: u32 = 2;
+const WIDTH: u32 = 128;
+
+fn origin(who: Sr25519Keyring) -> RuntimeOrigin {
+	RuntimeOrigin::signed(who.to_account_id())
+}
+
+fn draw_pair(who: Sr25519Keyring) -> sr25519::Pair {
+	sr25519::Pair::from_string(&format!("//{who:?}//draw"), None).unwrap()
+}
+
+/// A made-up execution: what matters to the chain is that everybody makes the same.
+struct Trace {
+	values: Vec<Vec<i32>>,
+	leaves: Vec<merkle::Node>,
+	claim: Claim,
+	output: Payload,
+}
+
+fn trace(text: &[u8], usage: Usage, salt: i32) -> Trace {
+	let count = (usage.positions() as u32) * LAYERS * WIDTH.div_ceil(SLICE);
+	let values: Vec<Vec<i32>> =
+		(0..count as i32).map(|leaf| (0..SLICE as i32).map(|i| leaf * 1000 + i + salt).collect()).collect();
+	let leaves: Vec<_> = values.iter().map(|v| merkle::leaf_hash(&Opening::leaf_bytes(v))).collect();
+	let output = Payload::Inline(text.to_vec().try_into().unwrap());
+	let claim =
+		Claim { root: Root(merkle::root(&leaves)), leaves: count, output: output.content_hash(), usage };
+	Trace { values, leaves, claim, output }
+}
+
+impl Trace {
+	fn openings(&self, who: Sr25519Keyring, seed: &[u8; 32]) -> Vec<Opening> {
+		use codec::Encode;
+		opening_positions(&self.claim, &who.to_account_id().encode(), seed, 8)
+			.into_iter()
+			.map(|at| Opening {
+				values: self.values[at as usize].clone().try_into().unwrap(),
+				path: merkle::path(&self.leaves, at).unwrap().try_into().unwrap(),
+			})
+			.collect()
+	}
+}
+
+fn draw(who: Sr25519Keyring, seed: &[u8; 32]) -> Draw {
+	let input = VrfInput::new(DRAW_LABEL, &[(DRAW_LABEL, &draw_message(seed))]);
+	let signature: VrfSignature = draw_pair(who).vrf_sign(&input.into_sign_data());
+	let encoded = codec::Encode::encode(&signature);
+	Draw { pre_output: encoded[..32].try_into().unwrap(), proof: encoded[32..].try_into().unwrap() }
+}
+
+fn capability(checkpoints: &[CheckpointId], draw_key: [u8; 32]) -> Capability {
+	Capability {
+		checkpoints: checkpoints.to_vec().try_into().unwrap(),
+		memory_mib: 1024,
+		tokens_per_second: 10,
+		region: b"EU".to_vec().try_into().unwrap(),
+		endpoint: b"http://127.0.0.1:7000".to_vec().try_into().unwrap(),
+		draw_key,
+	}
+}
+
+/// A block passes: its hash becomes known and the hooks run.
+fn next_block() {
+	use frame_support::traits::OnIdle;
+	let now = System::block_number();
+	frame_system::BlockHash::<Runtime>::insert(now, Hash::repeat_byte(now as u8 + 1));
+	System::set_block_number(now + 1);
+	Poi::on_idle(now + 1, configs::MAXIMUM_BLOCK_WEIGHT);
+}
+
+fn setup() -> CheckpointId {
+	let layer_roots: Vec<Root> = (0..=LAYERS as u8).map(|i| Root([i + 1; 32])).collect();
+	let weights = Root(merkle::root(&layer_roots.iter().map(|r| r.0).collect::<Vec<_>>()));
+	let record = CheckpointRecord {
+		parent: None,
+		profile: Profile::Exact,
+		architecture: ContentHash([1; 32]),
+		tokenizer: ContentHash([2; 32]),
+		weights,
+		layer_roots: layer_roots.try_into().unwrap(),
+		width: WIDTH,
+		layers: LAYERS,
+		context: 2048,
+		vocabulary: 1000,
+		units_per_token: 135,
+		locators: Default::default(),
+	};
+	assert_ok!(Checkpoints::register(origin(Alice), record));
+	let id = CheckpointId(0);
+	assert_ok!(Operators::register(origin(Bob), Role::Worker, 1_000 * UNIT, capability(&[id], [0; 32])));
+	for validator in VALIDATORS {
+		let key = draw_pair(validator).public().0;
+		assert_ok!(Operators::register(
+			origin(validator),
+			Role::Validator,
+			1_000 * UNIT,
+			capability(&[id], key)
+		));
+	}
+	next_block();
+	id
+}
+
+fn submit(checkpoint: CheckpointId) -> JobId {
+	let id = pallet_poi::NextJob::<Runtime>::get();
+	let spec = JobSpec {
+		checkpoint,
+		kind: JobKind::Generate(GenerateParams::greedy(InputFormat::Chat, 16)),
+		input: Payload::Inline(b"What is the capital of France?".to_vec().try_into().unwrap()),
+		worker: Some(Bob.to_account_id()),
+		deadline: 20,
+		lane: Lane::Dot,
+		tier: Tier::Standard,
+	};
+	assert_ok!(Poi::submit(origin(Ferdie), spec, UNIT));
+	id
+}
+
+fn money() -> Balance {
+	Balances::total_issuance()
+}
+
+/// Answers the job and lets every validator speak; `honest` says whether the worker's answer is the true one.
+fn answer_and_check(job: JobId, honest: bool) -> Claim {
+	let usage = Usage { input_tokens: 40, output_tokens: 8 };
+	let truth = trace(b"The capital of France is Paris.", usage, 0);
+	let told = if honest { trace(b"The capital of France is Paris.", usage, 0) } else { trace(b"Lyon.", usage, 7) };
+	assert_ok!(Poi::claim(origin(Bob), job));
+	assert_ok!(Poi::answer(origin(Bob), job, told.output.clone(), told.claim.root, told.claim.leaves, usage));
+	next_block();
+	let subject = Subject::Job(job);
+	let seed = Poc::seed(subject).unwrap();
+	for validator in VALIDATORS {
+		assert_ok!(Poc::verdict(
+			origin(validator),
+			subject,
+			truth.claim,
+			draw(validator, &seed),
+			truth.openings(validator, &seed).try_into().unwrap(),
+		));
+	}
+	told.claim
+}
+
+#[test]
+fn job_should_pay_worker_and_panel_when_the_answer_is_right() {
+	preset("development").execute_with(|| {
+		let checkpoint = setup();
+		let issued = money();
+		let before = |who: Sr25519Keyring| Balances::total_balance(&who.to_account_id());
+		let (worker, requester, validator) = (before(Bob), before(Ferdie), before(Dave));
+		let pot = Balances::total_balance(&PotAccount::get());
+		let job = submit(checkpoint);
+		answer_and_check(job, true);
+		next_block();
+
+		let view = Poi::job_view(job).unwrap();
+		assert_eq!(view.state, JobState::Final { worker: Bob.to_account_id() });
+		let settled = view.settlement.unwrap();
+		assert_eq!(settled.verdicts.len(), 3);
+		assert_eq!(before(Bob), worker + settled.worker);
+		assert_eq!(before(Dave), validator + settled.per_validator);
+		assert_eq!(Balances::total_balance(&PotAccount::get()), pot + settled.pot);
+		let cost = settled.worker + 3 * settled.per_validator + settled.pot;
+		assert_eq!(before(Ferdie), requester - cost);
+		assert_eq!(view.escrow, cost + settled.refund);
+		assert!(settled.worker > 3 * settled.per_validator);
+		assert_eq!(money(), issued);
+		assert_eq!(Balances::total_balance_on_hold(&Ferdie.to_account_id()), 0);
+		check_state();
+	});
+}
+
+#[test]
+fn requester_should_get_everything_back_when_the_answer_is_wrong() {
+	preset("development").execute_with(|| {
+		let checkpoint = setup();
+		let requester = Balances::total_balance(&Ferdie.to_account_id());
+		let worker = Balances::total_balance(&Bob.to_account_id());
+		let job = submit(checkpoint);
+		answer_and_check(job, false);
+		next_block();
+
+		let view = Poi::job_view(job).unwrap();
+		assert_eq!(view.state, JobState::Refunded { reason: RefundReason::Rejected });
+		assert_eq!(Balances::total_balance(&Ferdie.to_account_id()), requester);
+		assert_eq!(Balances::total_balance(&Bob.to_account_id()), worker);
+		assert_eq!(Operators::record(&Bob.to_account_id()).unwrap().marks, 1);
+		check_state();
+	});
+}
+
+#[test]
+fn copied_verdict_should_be_refused_when_its_openings_are_another_validators() {
+	preset("development").execute_with(|| {
+		let checkpoint = setup();
+		let job = submit(checkpoint);
+		let usage = Usage { input_tokens: 40, output_tokens: 8 };
+		let truth = trace(b"Paris.", usage, 0);
+		assert_ok!(Poi::claim(origin(Bob), job));
+		assert_ok!(Poi::answer(origin(Bob), job, truth.output.clone(), truth.claim.root, truth.claim.leaves, usage));
+		next_block();
+		let subject = Subject::Job(job);
+		let seed = Poc::seed(subject).unwrap();
+		let honest = truth.openings(Charlie, &seed);
+		assert_ok!(Poc::verdict(
+			origin(Charlie),
+			subject,
+			truth.claim,
+			draw(Charlie, &seed),
+			honest.clone().try_into().unwrap()
+		));
+		assert_noop!(
+			Poc::verdict(origin(Dave), subject, truth.claim, draw(Dave, &seed), honest.try_into().unwrap()),
+			pallet_poc::Error::<Runtime>::WrongOpening
+		);
+	});
+}
+
+fn check_state() {
+	Poi::do_try_state().unwrap();
+	Poc::do_try_state().unwrap();
+	Operators::do_try_state().unwrap();
+	Checkpoints::do_try_state().unwrap();
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# What each step of a job costs on chain: `--json` prints it, from the weights in the runtime and the fees that the
+# chain itself quotes; `--generate` measures the weights anew and writes them into the pallets.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+PALLETS=(checkpoints operators poc poi)
+
+generate() {
+	local wasm steps=${STEPS:-20} repeat=${REPEAT:-10}
+	build
+	say "building the runtime with its benchmarks"
+	# Only the Wasm blob needs the benchmarks: no native build, and a target folder of its own.
+	CARGO_TARGET_DIR=$CACHE/benchmarks \
+	RUSTFLAGS="-C link-arg=--export-table -C link-arg=--export=__heap_base -C link-arg=--import-memory --cfg substrate_runtime" \
+		cargo rustc --manifest-path "$ROOT/Cargo.toml" --package noesis-runtime --lib --crate-type cdylib --release \
+		--locked --target wasm32v1-none --no-default-features --features runtime-benchmarks
+	wasm=$CACHE/benchmarks/wasm32v1-none/release/noesis_runtime.wasm
+	for pallet in "${PALLETS[@]}"; do
+		say "measuring pallet-$pallet ($steps steps, $repeat repeats)"
+		"$BIN/noesis-bencher" --runtime "$wasm" --pallet "pallet_$pallet" --extrinsic '*' \
+			--genesis-builder-preset development --steps "$steps" --repeat "$repeat" --heap-pages 4096 \
+			--template "$ROOT/tools/bencher/weights.hbs" --output "$ROOT/pallets/$pallet/src/weights.rs"
+		rustfmt --config-path "$ROOT/rustfmt.toml" "$ROOT/pallets/$pallet/src/weights.rs"
+	done
+}
+
+case "${1:-}" in
+	--generate) generate ;;
+	--json)
+		# The table is made by a test over the real runtime, which knows weights, lengths and fees.
+		load_environment
+		settle_patches
+		cargo test --manifest-path "$ROOT/Cargo.toml" --workspace --locked --quiet --lib -- \
+			--exact tests::costs::table_should_hold_every_step_of_a_job --nocapture 2>/dev/null |
+			sed -n 's/^costs: //p'
+		;;
+	*) die "usage: scripts/weights.sh --json | --generate" ;;
+esac

@@ -1,0 +1,17 @@
+//! Helpers of the end-to-end tests: real processes of the real binaries, on ports and folders of their own.
+//!
+//! A [`Stage`] is a development chain with a registered random model, a worker and three validators. The tests
+//! in `tests/` share one stage per file and take turns on it.
+
+mod ledger;
+mod process;
+mod proxy;
+mod stage;
+
+pub use ledger::{pot_account, Ledger};
+pub use process::{binary, free_port, node_binary, Process};
+pub use proxy::Proxy;
+pub use stage::{job_until, until, Actor, Stage, StageOptions, PATIENCE};
+
+/// What a test gives back.
+pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,0 +1,240 @@
+//! A development chain with those who act on it.
+
+use crate::{
+	process::{binary, free_port, json, node_binary, Process},
+	Outcome,
+};
+use noesis_engine::{testing, Architecture};
+use noesis_primitives::{CheckpointId, JobId, JobState, JobView};
+use noesis_worker::{chain::Chain, keys::Keys, AccountId};
+use serde_json::Value;
+use std::{
+	path::{Path, PathBuf},
+	process::Stdio,
+	time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// How long a test waits for what must happen.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a node may take to its first blocks.
+const START: Duration = Duration::from_secs(180);
+const VALIDATORS: [&str; 3] = ["//Charlie", "//Dave", "//Eve"];
+/// Enough for prompts over 4 KiB.
+const CONTEXT: u32 = 16_384;
+
+/// What is on a stage.
+#[derive(Clone, Copy, Debug)]
+pub struct StageOptions {
+	/// Seed of the random model.
+	pub model: u64,
+	/// Validators, up to 3.
+	pub validators: usize,
+	/// Whether an honest worker, Bob, is there from the beginning.
+	pub worker: bool,
+}
+
+impl Default for StageOptions {
+	fn default() -> Self {
+		Self { model: 1, validators: 3, worker: true }
+	}
+}
+
+/// An operator in the background.
+#[derive(Debug)]
+pub struct Actor {
+	/// Its account.
+	pub account: AccountId,
+	/// Its process.
+	pub process: Process,
+}
+
+/// A chain and its actors. All end with it.
+#[derive(Debug)]
+pub struct Stage {
+	/// The operators that are there from the beginning.
+	pub actors: Vec<Actor>,
+	/// The registered model.
+	pub checkpoint: CheckpointId,
+	/// Its file.
+	pub model: PathBuf,
+	/// Port of the node's RPC.
+	pub port: u16,
+	node: Process,
+	dir: TempDir,
+}
+
+impl Stage {
+	/// Starts a chain, registers a model, waits until all operators are registered.
+	pub async fn set(options: StageOptions) -> Outcome<Self> {
+		let dir = tempfile::tempdir()?;
+		let port = free_port()?;
+		let args = [
+			"--dev",
+			"--dev-block-time=500",
+			"--no-prometheus",
+			"--no-telemetry",
+			"--no-mdns",
+			"--port=0",
+			"--rpc-methods=unsafe",
+			&format!("--rpc-port={port}"),
+			&format!("--base-path={}", dir.path().join("node").display()),
+		]
+		.map(str::to_owned);
+		let node = Process::start(&node_binary()?, &args, dir.path().join("node.log"))?;
+		let model = dir.path().join("model.noesis");
+		let architecture = Architecture { context: CONTEXT, ..testing::architecture() };
+		testing::write_random_model_of(&model, options.model, architecture)?;
+		let (actors, checkpoint) = (Vec::new(), CheckpointId::default());
+		let mut stage = Self { actors, checkpoint, model: model.clone(), port, node, dir };
+
+		let chain = stage.first_connection().await?;
+		until(START, "three blocks", || async { Ok((chain.best().number >= 3).then_some(())) }).await?;
+		let file = model.display().to_string();
+		let registered =
+			stage.run(&["checkpoint", "register", "--key", "//Alice", "--json", "--file", &file]).await?;
+		let id = registered.get("checkpoint").and_then(Value::as_u64).ok_or("no checkpoint id")?;
+		stage.checkpoint = CheckpointId(id.try_into()?);
+		for validator in VALIDATORS.iter().take(options.validators) {
+			let actor = stage.operator("validator", validator, &stage.url())?;
+			stage.actors.push(actor);
+		}
+		if options.worker {
+			let actor = stage.operator("worker", "//Bob", &stage.url())?;
+			stage.actors.push(actor);
+		}
+		for actor in &stage.actors {
+			stage.enrolled(&chain, actor).await?;
+		}
+		Ok(stage)
+	}
+
+	/// Connects as soon as the node listens.
+	async fn first_connection(&mut self) -> Outcome<Chain> {
+		let start = Instant::now();
+		loop {
+			match self.chain(Duration::from_secs(5)).await {
+				Ok(chain) => return Ok(chain),
+				Err(_) if self.node.is_running() && start.elapsed() < START => {},
+				Err(error) => return Err(format!("{error}; the node says:\n{}", self.node.output()).into()),
+			}
+		}
+	}
+
+	/// The node's URL.
+	pub fn url(&self) -> String {
+		format!("ws://127.0.0.1:{}", self.port)
+	}
+
+	/// A folder for a test's files.
+	pub fn path(&self) -> &Path {
+		self.dir.path()
+	}
+
+	/// A connection of the calling test's own.
+	pub async fn chain(&self, patience: Duration) -> Outcome<Chain> {
+		Ok(Chain::connect(&self.url(), patience).await?)
+	}
+
+	/// Starts an honest operator that reaches the node at `url`.
+	pub fn operator(&self, role: &str, key: &str, url: &str) -> Outcome<Actor> {
+		self.start(&binary("noesis")?, &[role], key, url)
+	}
+
+	/// Starts an operator with a fault.
+	pub fn faulty(&self, fault: &[&str], key: &str) -> Outcome<Actor> {
+		self.start(&binary("noesis-faulty")?, fault, key, &self.url())
+	}
+
+	fn start(&self, program: &Path, role: &[&str], key: &str, url: &str) -> Outcome<Actor> {
+		let name = key.replace('/', "");
+		let store = self.dir.path().join(format!("store-{name}"));
+		let mut args: Vec<String> = ["--url", url].iter().chain(role).map(ToString::to_string).collect();
+		args.extend(["--threads", "1", "--key", key].map(str::to_owned));
+		args.extend([
+			format!("--checkpoint={}", self.model.display()),
+			format!("--listen=127.0.0.1:{}", free_port()?),
+			format!("--store={}", store.display()),
+		]);
+		let log = self.dir.path().join(format!("{name}-{}.log", free_port()?));
+		let process = Process::start(program, &args, log)?;
+		Ok(Actor { account: Keys::from_suri(key)?.account(), process })
+	}
+
+	/// Waits until an operator is registered for the model and was so for a block.
+	pub async fn enrolled(&self, chain: &Chain, actor: &Actor) -> Outcome {
+		let ready = || async {
+			let at = chain.best();
+			let view = chain.operator(at.hash, actor.account).await?;
+			let offers = view.is_some_and(|view| {
+				view.record.capability.checkpoints.contains(&self.checkpoint) && view.record.since < at.number
+			});
+			Ok((offers && actor.process.output().contains("ready")).then_some(()))
+		};
+		until(PATIENCE, "the operator's registration", ready)
+			.await
+			.map_err(|error| format!("{error}; it says:\n{}", actor.process.output()).into())
+	}
+
+	/// Runs `noesis` to its end and reads the JSON that it prints last.
+	pub async fn run(&self, args: &[&str]) -> Outcome<Value> {
+		let output = self.command(args)?.output().await?;
+		json(&output)
+	}
+
+	/// `noesis` with `args`, on this chain.
+	pub fn command(&self, args: &[&str]) -> Outcome<tokio::process::Command> {
+		let mut command = tokio::process::Command::new(binary("noesis")?);
+		command.args(["--url", &self.url()]).args(args).stdin(Stdio::null()).kill_on_drop(true);
+		Ok(command)
+	}
+
+	/// Ferdie asks; returns the job without waiting for its end.
+	pub async fn submit(&self, more: &[&str]) -> Outcome<JobId> {
+		let id = self.checkpoint.to_string();
+		let args =
+			["ask", "What is a mountain?", "--key", "//Ferdie", "--no-wait", "--json", "--checkpoint", &id];
+		let asked = self.run(&[&args[..], more].concat()).await?;
+		asked.get("job").and_then(Value::as_u64).map(JobId).ok_or_else(|| format!("no job in {asked}").into())
+	}
+
+	/// Ferdie asks and waits for the end; returns the report.
+	pub async fn ask(&self, prompt: &str, more: &[&str]) -> Outcome<Value> {
+		let id = self.checkpoint.to_string();
+		let args = ["ask", prompt, "--key", "//Ferdie", "--json", "--checkpoint", &id];
+		self.run(&[&args[..], more].concat()).await
+	}
+}
+
+/// Asks until there is an answer.
+pub async fn until<T, F>(patience: Duration, what: &str, mut ask: impl FnMut() -> F) -> Outcome<T>
+where
+	F: std::future::Future<Output = Outcome<Option<T>>>,
+{
+	let start = Instant::now();
+	let mut last = String::new();
+	while start.elapsed() < patience {
+		match ask().await {
+			Ok(Some(answer)) => return Ok(answer),
+			Ok(None) => {},
+			Err(error) => last = format!(" ({error})"),
+		}
+		tokio::time::sleep(Duration::from_millis(200)).await;
+	}
+	Err(format!("{what} did not come within {} s{last}", patience.as_secs()).into())
+}
+
+/// Waits until a finalized job is in a state that `wanted` takes.
+pub async fn job_until(
+	chain: &Chain,
+	job: JobId,
+	what: &str,
+	wanted: impl Fn(&JobState<AccountId>) -> bool,
+) -> Outcome<JobView<AccountId>> {
+	let wanted = &wanted;
+	until(PATIENCE, what, || async move {
+		let view = chain.job(chain.finalized().hash, job).await?;
+		Ok(view.filter(|view| wanted(&view.state)))
+	})
+	.await
+}

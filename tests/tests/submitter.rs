@@ -1,0 +1,55 @@
+//! One submitter owns a key's nonce: many calls at once, calls that fail, and another process with the same key.
+
+use noesis_primitives::Balance;
+use noesis_tests::{Ledger, Outcome, Stage, StageOptions, PATIENCE};
+use noesis_worker::{
+	chain::{Call, SubmitError, Submitter},
+	keys::Keys,
+};
+
+const COIN: Balance = 10_000_000_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_should_count_once_when_many_are_under_way() -> Outcome {
+	let stage = Stage::set(StageOptions { validators: 0, worker: false, ..StageOptions::default() }).await?;
+	let chain = stage.chain(PATIENCE).await?;
+	let (ferdie, dave) = (Keys::from_suri("//Ferdie")?, Keys::from_suri("//Dave")?.account());
+	let ledger = Ledger::of(&chain, &[ferdie.account(), dave]).await?;
+
+	let submitter = Submitter::start(chain.clone(), ferdie.clone());
+	let rival = Submitter::start(chain.clone(), ferdie.clone());
+	let calls = (0..12u128).map(|n| {
+		let submitter = if n % 6 == 5 { rival.clone() } else { submitter.clone() };
+		tokio::spawn(async move { submitter.submit(Call::transfer(dave, COIN)).await })
+	});
+	let mut included = 0i128;
+	for call in calls.collect::<Vec<_>>() {
+		match call.await? {
+			Ok(_) => included = included.saturating_add(1),
+			// Two processes with one key may take the same nonce: one of them is told so.
+			Err(SubmitError::Refused { .. } | SubmitError::Expired { .. }) => {},
+			Err(error) => return Err(error.into()),
+		}
+	}
+	assert!(included >= 10, "only {included} of 12");
+
+	let too_much = submitter.submit(Call::transfer(dave, Balance::MAX)).await;
+	let Err(SubmitError::Failed { error, .. }) = too_much else { panic!("{too_much:?}") };
+	assert!(error.contains("FundsUnavailable") || error.contains("Underflow"), "{error}");
+	let nobody = submitter.submit(Call::settle(noesis_primitives::JobId(99))).await;
+	let Err(SubmitError::Failed { error, explanation, .. }) = nobody else { panic!("{nobody:?}") };
+	assert_eq!(error, "Poi::NoJob");
+	assert!(!explanation.is_empty());
+	assert!(submitter.submit(Call::transfer(dave, COIN)).await.is_ok());
+
+	let last = chain.best().number;
+	let mut heads = chain.heads();
+	while heads.borrow_and_update().finalized.number < last {
+		heads.changed().await?;
+	}
+	let moved = included.saturating_add(1).saturating_mul(i128::try_from(COIN)?);
+	let rest = ledger.unexplained(&chain).await?;
+	assert_eq!(rest.get(&dave), Some(&moved));
+	assert_eq!(rest.get(&ferdie.account()), Some(&moved.saturating_neg()));
+	Ok(())
+}
