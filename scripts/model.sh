@@ -26,6 +26,5 @@ if ! matches "$GGUF"; then
 fi
 [ "${1:-}" = --gguf ] && { echo "$GGUF"; exit; }
 [ -x "$BIN/noesis" ] || build
-"$BIN/noesis" checkpoint check "$CHECKPOINT" >/dev/null 2>&1 ||
-	"$BIN/noesis" checkpoint import --gguf "$GGUF" --out "$CHECKPOINT" >&2
+"$BIN/noesis" checkpoint import --gguf "$GGUF" --out "$CHECKPOINT" >&2
 echo "$CHECKPOINT"

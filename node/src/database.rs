@@ -57,7 +57,8 @@ mod tests {
 
 	fn joined(line: &str) -> Option<String> {
 		let args: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
-		with_database(&args).map(|args| args.iter().map(|a| a.to_string_lossy()).collect::<Vec<_>>().join(" "))
+		with_database(&args)
+			.map(|args| args.iter().map(|a| a.to_string_lossy()).collect::<Vec<_>>().join(" "))
 	}
 
 	#[test]

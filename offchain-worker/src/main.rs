@@ -2,7 +2,10 @@
 
 use clap::Parser;
 use noesis_worker::{cli::Cli, commands};
-use std::{io, process::ExitCode};
+use std::{
+	io::{self, IsTerminal},
+	process::ExitCode,
+};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -30,8 +33,11 @@ fn main() -> ExitCode {
 
 fn log(json: bool, default: &str) {
 	let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-	let builder =
-		tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+	let builder = tracing_subscriber::fmt()
+		.with_env_filter(filter)
+		.with_writer(io::stderr)
+		.with_ansi(io::stderr().is_terminal())
+		.with_target(false);
 	match json {
 		true => builder.json().init(),
 		false => builder.init(),

@@ -130,7 +130,11 @@ impl Worker {
 			match result {
 				Ok(()) => tracing::info!(%job, "{what}"),
 				Err(error) => {
-					tracing::debug!(%job, %error, "not {what}");
+					// That others were faster is no news.
+					match error.is_verdict() {
+						true => tracing::debug!(%job, %error, "not {what}"),
+						false => tracing::warn!(%job, %error, "not {what}"),
+					}
 					self.cooling.insert(job, now.saturating_add(COOL_DOWN));
 				},
 			}

@@ -7,8 +7,8 @@ use frame_support::{
 	weights::Weight,
 };
 use noesis_primitives::{
-	CheckpointId, CheckpointView, JobId, JobSpec, JobView, OperatorView, PanelView, Quote, QuoteError, Subject,
-	TimelineEntry,
+	CheckpointId, CheckpointView, JobId, JobSpec, JobView, OperatorView, PanelView, Quote, QuoteError,
+	Subject, TimelineEntry,
 };
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use sp_api::{decl_runtime_apis, impl_runtime_apis};

@@ -1,7 +1,5 @@
 //! The numbers that governance may change without an upgrade (`pallet_parameters`).
 
-#![allow(missing_docs)] // The macro makes modules and types without any.
-
 use crate::*;
 use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
 use sp_runtime::Permill;
@@ -48,7 +46,7 @@ pub mod dynamic_params {
 		/// Validators expected to speak on an answer, 1 to 16.
 		#[codec(index = 0)]
 		pub static PanelSize: u32 = 3;
-		/// Equal verdicts that decide, 1 to `PanelSize`.
+		/// Equal verdicts that decide: more than half of `PanelSize`, and at most all; taken into that range.
 		#[codec(index = 1)]
 		pub static Quorum: u32 = 2;
 		/// Leaves of the trace that a verdict opens, 1 to 16.
@@ -99,6 +97,9 @@ pub mod dynamic_params {
 #[cfg(feature = "runtime-benchmarks")]
 impl Default for RuntimeParameters {
 	fn default() -> Self {
-		RuntimeParameters::Poi(dynamic_params::poi::Parameters::BaseFee(dynamic_params::poi::BaseFee, Some(1)))
+		RuntimeParameters::Poi(dynamic_params::poi::Parameters::BaseFee(
+			dynamic_params::poi::BaseFee,
+			Some(1),
+		))
 	}
 }

@@ -2,9 +2,7 @@
 
 use crate::{parameters::dynamic_params::operators::*, *};
 use frame_support::traits::Get;
-use noesis_primitives::{
-	CheckpointId, CheckpointView, JobId, OperatorRegistry, OperatorView, Role,
-};
+use noesis_primitives::{CheckpointId, CheckpointView, JobId, OperatorRegistry, OperatorView, Role};
 
 /// Jobs that `worker` may claim now: those directed to it, then the open ones of the checkpoints it offers.
 pub fn open_jobs(worker: &AccountId, limit: u32) -> Vec<JobId> {

@@ -13,12 +13,12 @@ use std::{
 	process::Stdio,
 	time::{Duration, Instant},
 };
-use tempfile::TempDir;
 
 /// How long a test waits for what must happen.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a node may take to its first blocks.
 const START: Duration = Duration::from_secs(180);
+const FIRST_WORKER: &str = "//Bob";
 const VALIDATORS: [&str; 3] = ["//Charlie", "//Dave", "//Eve"];
 /// Enough for prompts over 4 KiB.
 const CONTEXT: u32 = 16_384;
@@ -60,14 +60,16 @@ pub struct Stage {
 	pub model: PathBuf,
 	/// Port of the node's RPC.
 	pub port: u16,
+	/// Port of the first worker's store, which is where the model's file can be fetched.
+	store: u16,
 	node: Process,
-	dir: TempDir,
+	dir: PathBuf,
 }
 
 impl Stage {
 	/// Starts a chain, registers a model, waits until all operators are registered.
 	pub async fn set(options: StageOptions) -> Outcome<Self> {
-		let dir = tempfile::tempdir()?;
+		let dir = folder()?;
 		let port = free_port()?;
 		let args = [
 			"--dev",
@@ -78,21 +80,24 @@ impl Stage {
 			"--port=0",
 			"--rpc-methods=unsafe",
 			&format!("--rpc-port={port}"),
-			&format!("--base-path={}", dir.path().join("node").display()),
+			&format!("--base-path={}", dir.join("node").display()),
 		]
 		.map(str::to_owned);
-		let node = Process::start(&node_binary()?, &args, dir.path().join("node.log"))?;
-		let model = dir.path().join("model.noesis");
+		let node = Process::start(&node_binary()?, &args, dir.join("node.log"))?;
+		let model = dir.join("model.noesis");
 		let architecture = Architecture { context: CONTEXT, ..testing::architecture() };
 		testing::write_random_model_of(&model, options.model, architecture)?;
 		let (actors, checkpoint) = (Vec::new(), CheckpointId::default());
-		let mut stage = Self { actors, checkpoint, model: model.clone(), port, node, dir };
+		let store = free_port()?;
+		let mut stage = Self { actors, checkpoint, model: model.clone(), port, store, node, dir };
 
 		let chain = stage.first_connection().await?;
 		until(START, "three blocks", || async { Ok((chain.best().number >= 3).then_some(())) }).await?;
 		let file = model.display().to_string();
-		let registered =
-			stage.run(&["checkpoint", "register", "--key", "//Alice", "--json", "--file", &file]).await?;
+		let locator = format!("http://127.0.0.1:{store}");
+		let args =
+			["checkpoint", "register", "--key", "//Alice", "--json", "--file", &file, "--locator", &locator];
+		let registered = stage.run(&args).await?;
 		let id = registered.get("checkpoint").and_then(Value::as_u64).ok_or("no checkpoint id")?;
 		stage.checkpoint = CheckpointId(id.try_into()?);
 		for validator in VALIDATORS.iter().take(options.validators) {
@@ -100,7 +105,7 @@ impl Stage {
 			stage.actors.push(actor);
 		}
 		if options.worker {
-			let actor = stage.operator("worker", "//Bob", &stage.url())?;
+			let actor = stage.operator("worker", FIRST_WORKER, &stage.url())?;
 			stage.actors.push(actor);
 		}
 		for actor in &stage.actors {
@@ -128,7 +133,7 @@ impl Stage {
 
 	/// A folder for a test's files.
 	pub fn path(&self) -> &Path {
-		self.dir.path()
+		&self.dir
 	}
 
 	/// A connection of the calling test's own.
@@ -148,15 +153,16 @@ impl Stage {
 
 	fn start(&self, program: &Path, role: &[&str], key: &str, url: &str) -> Outcome<Actor> {
 		let name = key.replace('/', "");
-		let store = self.dir.path().join(format!("store-{name}"));
+		let port = if key == FIRST_WORKER { self.store } else { free_port()? };
+		let store = self.dir.join(format!("store-{name}"));
 		let mut args: Vec<String> = ["--url", url].iter().chain(role).map(ToString::to_string).collect();
 		args.extend(["--threads", "1", "--key", key].map(str::to_owned));
 		args.extend([
 			format!("--checkpoint={}", self.model.display()),
-			format!("--listen=127.0.0.1:{}", free_port()?),
+			format!("--listen=127.0.0.1:{port}"),
 			format!("--store={}", store.display()),
 		]);
-		let log = self.dir.path().join(format!("{name}-{}.log", free_port()?));
+		let log = self.dir.join(format!("{name}-{}.log", free_port()?));
 		let process = Process::start(program, &args, log)?;
 		Ok(Actor { account: Keys::from_suri(key)?.account(), process })
 	}
@@ -185,7 +191,12 @@ impl Stage {
 	/// `noesis` with `args`, on this chain.
 	pub fn command(&self, args: &[&str]) -> Outcome<tokio::process::Command> {
 		let mut command = tokio::process::Command::new(binary("noesis")?);
-		command.args(["--url", &self.url()]).args(args).stdin(Stdio::null()).kill_on_drop(true);
+		command
+			.args(["--url", &self.url()])
+			.args(args)
+			.env("XDG_CACHE_HOME", self.dir.join("cache"))
+			.stdin(Stdio::null())
+			.kill_on_drop(true);
 		Ok(command)
 	}
 
@@ -237,4 +248,18 @@ pub async fn job_until(
 		Ok(view.filter(|view| wanted(&view.state)))
 	})
 	.await
+}
+
+/// A new folder for the calling test file. It stays until the next run, for whoever wants to read the logs.
+fn folder() -> Outcome<PathBuf> {
+	let own = std::env::current_exe()?;
+	let name = own.file_stem().and_then(|stem| stem.to_str()).unwrap_or("stage");
+	let name = name.rsplit_once('-').map_or(name, |(name, _)| name);
+	let target = own.parent().and_then(Path::parent).ok_or("the test has no target folder")?;
+	let dir = target.join("stages").join(name);
+	if dir.exists() {
+		std::fs::remove_dir_all(&dir)?;
+	}
+	std::fs::create_dir_all(&dir)?;
+	Ok(dir)
 }

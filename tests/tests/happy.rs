@@ -62,8 +62,8 @@ async fn job_should_be_answered_verified_and_paid_when_all_are_honest() -> Outco
 	}
 	assert_eq!(rest.values().sum::<i128>(), 0, "planck appeared or vanished");
 
-	let file = stage.model.display().to_string();
-	let verified = stage.run(&["verify", &job.to_string(), "--json", "--checkpoint-file", &file]).await?;
+	// The checkpoint's file comes from the worker's store, as the chain says.
+	let verified = stage.run(&["verify", &job.to_string(), "--json"]).await?;
 	assert_eq!(verified.get("right"), Some(&Value::Bool(true)), "{verified}");
 	assert_eq!(verified.get("answer"), report.get("answer"));
 	Ok(())
@@ -103,6 +103,23 @@ async fn sampled_job_should_give_the_same_answer_when_the_seed_is_the_same() -> 
 	let third = stage.ask("Tell me something.", &[&more[..], &["4"]].concat()).await?;
 	assert_eq!(first.get("root"), second.get("root"));
 	assert_ne!(first.get("root"), third.get("root"));
+	Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ask_should_print_the_answer_alone_when_standard_output_is_read() -> Outcome {
+	let stage = stage().await?;
+	let id = stage.checkpoint.to_string();
+	let args = ["ask", "What is rain?", "--key", "//Ferdie", "--tokens", "12", "--checkpoint", &id];
+	let output = stage.command(&args)?.output().await?;
+	let said = String::from_utf8_lossy(&output.stderr);
+	assert!(output.status.success(), "{said}");
+	let json = stage.ask("What is rain?", &["--tokens", "12"]).await?;
+	assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{}\n", text(&json, "answer")));
+	for part in ["is in block", "computes it", "has answered", "found the same", "paid          pot", "root "]
+	{
+		assert!(said.contains(part), "`{part}` is missing:\n{said}");
+	}
 	Ok(())
 }
 

@@ -3,7 +3,7 @@
 use noesis_primitives::Balance;
 use noesis_tests::{Ledger, Outcome, Stage, StageOptions, PATIENCE};
 use noesis_worker::{
-	chain::{Call, SubmitError, Submitter},
+	chain::{Call, ChainError, SubmitError, Submitter},
 	keys::Keys,
 };
 
@@ -40,6 +40,13 @@ async fn every_call_should_count_once_when_many_are_under_way() -> Outcome {
 	let Err(SubmitError::Failed { error, explanation, .. }) = nobody else { panic!("{nobody:?}") };
 	assert_eq!(error, "Poi::NoJob");
 	assert!(!explanation.is_empty());
+	// What the chain could not read never leaves this process.
+	let unknown = submitter.submit(Call::new("Poi", "vanish", ())).await;
+	assert!(matches!(unknown, Err(SubmitError::Chain(ChainError::Unknown(_)))), "{unknown:?}");
+	for malformed in [Call::new("Poi", "claim", 7u8), Call::new("Poi", "claim", [7u64; 2])] {
+		let refused = submitter.submit(malformed).await;
+		assert!(matches!(refused, Err(SubmitError::Chain(ChainError::Shape { .. }))), "{refused:?}");
+	}
 	assert!(submitter.submit(Call::transfer(dave, COIN)).await.is_ok());
 
 	let last = chain.best().number;

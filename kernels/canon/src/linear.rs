@@ -71,6 +71,19 @@ pub const fn f16_to_q24(bits: u16) -> Option<i32> {
 	Some(if bits >> 15 == 1 { -magnitude } else { magnitude } as i32)
 }
 
+/// The IEEE binary16 that is a Q24 number exactly, if there is one: [`f16_to_q24`] backwards.
+pub const fn q24_to_f16(value: i32) -> Option<u16> {
+	let magnitude = value.unsigned_abs();
+	let sign = if value < 0 { 1 << 15 } else { 0 };
+	let shift = (32 - magnitude.leading_zeros()).saturating_sub(11);
+	if magnitude & ((1 << shift) - 1) != 0 {
+		return None;
+	}
+	let fraction = (magnitude >> shift) as u16;
+	// A set bit 10 is the implicit one, and adds itself to the exponent.
+	Some(sign | (((shift as u16) << 10) + fraction))
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -85,6 +98,17 @@ mod tests {
 		assert_eq!(f16_to_q24(0x57ff), Some(2047 << 20));
 		assert_eq!(f16_to_q24(0x5800), None);
 		assert_eq!(f16_to_q24(0x7c00), None);
+	}
+
+	#[test]
+	fn f16_should_survive_both_ways() {
+		for bits in 0..=u16::MAX {
+			if let Some(value) = f16_to_q24(bits) {
+				assert_eq!(q24_to_f16(value), Some(if value == 0 { 0 } else { bits }));
+			}
+		}
+		assert_eq!(q24_to_f16(2049), None);
+		assert_eq!(q24_to_f16(i32::MAX), None);
 	}
 
 	#[test]

@@ -11,21 +11,22 @@ use noesis_engine::{
 use std::{env, error::Error, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
-	let arguments: Vec<String> = env::args().skip(1).collect();
-	let checkpoint = Checkpoint::open(arguments.first().ok_or("usage: measure <model.noesis> …")?.as_ref())?;
-	if arguments.len() < 2 {
+	let mut arguments = env::args().skip(1);
+	let model = arguments.next().ok_or("usage: measure <model.noesis> [<original.gguf> <text>...]")?;
+	let checkpoint = Checkpoint::open(model.as_ref())?;
+	let Some(original) = arguments.next() else {
 		for backend in Backend::available() {
 			let engine = Engine::new(&checkpoint, &EngineOptions { backend: Some(backend), threads: None })?;
 			println!("{}", serde_json::to_string(&bench(&engine, &BenchOptions::default()))?);
 		}
 		return Ok(());
-	}
+	};
 	let engine = Engine::new(&checkpoint, &EngineOptions::default())?;
-	let bytes = fs::read(&arguments[1])?;
+	let bytes = fs::read(original)?;
 	let gguf = Gguf::parse(&bytes)?;
 	let float = FloatModel::new(&checkpoint, Some(&gguf))?;
-	for text in &arguments[2..] {
-		let result = perplexity(&engine, &float, &fs::read(text)?, Windows::default(), &mut |_, _| {})?;
+	for text in arguments {
+		let result = perplexity(&engine, &float, &fs::read(&text)?, Windows::default(), &mut |_, _| {})?;
 		println!("{text} {}", serde_json::to_string(&result)?);
 	}
 	Ok(())

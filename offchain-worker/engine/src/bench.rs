@@ -82,3 +82,20 @@ fn median(mut times: Vec<f64>) -> f64 {
 	times.sort_by(f64::total_cmp);
 	times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::{engine::EngineOptions, testing};
+
+	#[test]
+	fn bench_should_measure_something() {
+		let folder = tempfile::tempdir().unwrap();
+		let path = folder.path().join("random.noesis");
+		testing::write_random_model(&path, 3).unwrap();
+		let engine = Engine::open(&path, &EngineOptions::default()).unwrap();
+		let result = bench(&engine, &BenchOptions { prefill: 9999, decode: 9999, repeats: 1 });
+		assert_eq!((result.prefill_tokens, result.decode_tokens), (511, 1));
+		assert!(result.decode_tps > 0.0 && result.prefill_tps > 0.0);
+	}
+}

@@ -7,8 +7,8 @@ use crate::checkpoint::Architecture;
 pub struct Cache {
 	keys: Vec<i16>,
 	values: Vec<i16>,
-	/// By layer and head: no key is larger in magnitude.
-	key_bounds: Vec<u16>,
+	/// By layer and head: no key's squared length is larger.
+	key_bounds: Vec<u64>,
 	kv_heads: usize,
 	head_dim: usize,
 	capacity: usize,
@@ -62,14 +62,14 @@ impl Cache {
 		(&mut self.keys[range.clone()], &mut self.values[range])
 	}
 
-	/// At least the magnitude of every key of a head, forgotten ones included.
-	pub(crate) fn key_bound(&self, layer: usize, head: usize) -> u16 {
+	/// At least the squared length of every key of a head, forgotten ones included.
+	pub(crate) fn key_bound(&self, layer: usize, head: usize) -> u64 {
 		self.key_bounds[layer * self.kv_heads + head]
 	}
 
-	pub(crate) fn raise_key_bound(&mut self, layer: usize, head: usize, magnitude: u16) {
+	pub(crate) fn raise_key_bound(&mut self, layer: usize, head: usize, squared_length: u64) {
 		let bound = &mut self.key_bounds[layer * self.kv_heads + head];
-		*bound = (*bound).max(magnitude);
+		*bound = (*bound).max(squared_length);
 	}
 
 	/// Keys and values of the first `positions` positions of one head.

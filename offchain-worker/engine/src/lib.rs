@@ -19,7 +19,7 @@
 //!
 //! Rooms: [`gguf`] and [`import`] bring models in; [`checkpoint`] is our file; [`tokenizer`] and [`template`] turn
 //! bytes into tokens; [`matrix`], [`kernels`], [`cache`], [`model`] compute; [`generate`] is the job, [`trace`] its
-//! leaves; [`perplexity`], [`float`] and [`bench`] measure; [`testing`] makes small models.
+//! leaves; [`perplexity`], [`float`] and [`mod@bench`] measure; [`testing`] makes small models.
 
 // Indices and sums stay within lengths that are checked when a file is opened.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]

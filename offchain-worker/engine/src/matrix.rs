@@ -1,10 +1,12 @@
 //! Weight matrices as the kernels read them: tiles of 16 rows, so that a vector lane is a row and a row's sum
 //! never crosses lanes.
 //!
-//! A tile holds its groups one after the other. A group of 4-bit codes is 384 bytes: 16 scales, 16 minima (`i32`),
-//! four vectors of codes. Lane `r` of vector `v` has 32 bits: nibble `n` of its low half is weight `2(4v + n)` of
-//! row `r`, nibble `n` of its high half the weight after that. A group of 8-bit codes is 576 bytes: 16 scales,
-//! eight vectors; byte `n` of a lane's low half is weight `2(2v + n)`, byte `n` of its high half the one after.
+//! A tile holds its groups one after the other, each in lines of 64 bytes. First come the rows' scales and minima: as
+//! 16-bit floats where all of a matrix are such numbers exactly (16 scales, then 16 minima), else as `i32` in a line
+//! each. Then the codes; lane `r` of a line is its 32-bit word `r`.
+//! - 4-bit codes, four lines: nibble `n` of the low half of a lane of line `v` is weight `2(4v + n)` of row `r`, nibble
+//!   `n` of its high half the weight after that.
+//! - 8-bit codes, eight lines: byte `n` of the low half is weight `2(2v + n)`, byte `n` of the high half the one after.
 
 use crate::checkpoint::{Encoding, TensorView};
 use noesis_canon::{linear, GROUP};
@@ -19,21 +21,31 @@ pub const PAIRS: usize = GROUP / 2;
 #[repr(C, align(64))]
 pub struct Line(pub [u8; 64]);
 
-/// How a matrix' codes are packed.
+/// How a matrix is packed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Packing {
-	/// 4-bit codes with scale and minimum.
+	/// 4-bit codes, scale and minimum as 16-bit floats.
 	Q4,
-	/// 8-bit codes with scale.
+	/// 4-bit codes, scale and minimum as `i32` Q24.
+	Q4Wide,
+	/// 8-bit codes, scale as `i32` Q24.
 	Q8,
 }
 
 impl Packing {
+	/// Lines of a group before its codes.
+	pub const fn header(self) -> usize {
+		match self {
+			Self::Q4 | Self::Q8 => 1,
+			Self::Q4Wide => 2,
+		}
+	}
+
 	/// Lines of a group of a tile.
 	pub const fn lines(self) -> usize {
 		match self {
-			Self::Q4 => 6,
-			Self::Q8 => 9,
+			Self::Q4 | Self::Q4Wide => self.header() + 4,
+			Self::Q8 => self.header() + 8,
 		}
 	}
 }
@@ -56,7 +68,8 @@ impl Matrix {
 		let (rows, columns) = (tensor.shape.rows, tensor.shape.columns);
 		let (packing, group_bytes) = match tensor.encoding {
 			Encoding::Q8 => (Packing::Q8, 36),
-			Encoding::Q4 => (Packing::Q4, 24),
+			Encoding::Q4 if is_half(tensor.bytes) => (Packing::Q4, 24),
+			Encoding::Q4 => (Packing::Q4Wide, 24),
 			Encoding::Gain => return Self { rows: 0, columns, packing: Packing::Q4, lines: Vec::new() },
 		};
 		let groups = columns / GROUP;
@@ -79,21 +92,32 @@ impl Matrix {
 		let count = self.packing.lines();
 		let first = (tile * self.columns / GROUP + group) * count;
 		let lines = &mut self.lines[first..first + count];
-		lines[0].0[lane..lane + 4].copy_from_slice(&bytes[..4]);
+		let codes = self.packing.header();
 		match self.packing {
 			Packing::Q4 => {
+				for (term, at) in [lane / 2, 32 + lane / 2].into_iter().enumerate() {
+					let half = half(&bytes[4 * term..]).unwrap_or(0);
+					lines[0].0[at..at + 2].copy_from_slice(&half.to_le_bytes());
+				}
+			},
+			Packing::Q4Wide => {
+				lines[0].0[lane..lane + 4].copy_from_slice(&bytes[..4]);
 				lines[1].0[lane..lane + 4].copy_from_slice(&bytes[4..8]);
-				let codes = &bytes[8..24];
+			},
+			Packing::Q8 => lines[0].0[lane..lane + 4].copy_from_slice(&bytes[..4]),
+		}
+		match self.packing {
+			Packing::Q4 | Packing::Q4Wide => {
 				for k in 0..GROUP {
-					let code = codes[k % 16] >> (4 * (k / 16)) & 15;
+					let code = bytes[8 + k % 16] >> (4 * (k / 16)) & 15;
 					let (vector, nibble, half) = (k / 8, k / 2 % 4, k % 2);
-					lines[2 + vector].0[lane + 2 * half + nibble / 2] |= code << (4 * (nibble % 2));
+					lines[codes + vector].0[lane + 2 * half + nibble / 2] |= code << (4 * (nibble % 2));
 				}
 			},
 			Packing::Q8 => {
 				for (k, &code) in bytes[4..36].iter().enumerate() {
 					let (vector, byte, half) = (k / 4, k / 2 % 2, k % 2);
-					lines[1 + vector].0[lane + 2 * half + byte] = code;
+					lines[codes + vector].0[lane + 2 * half + byte] = code;
 				}
 			},
 		}
@@ -122,6 +146,16 @@ impl Matrix {
 	}
 }
 
+/// The 16-bit float that a Q24 number in four bytes is, if any.
+fn half(bytes: &[u8]) -> Option<u16> {
+	linear::q24_to_f16(i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+}
+
+/// Whether all scales and minima of 4-bit groups are 16-bit floats.
+fn is_half(bytes: &[u8]) -> bool {
+	bytes.chunks_exact(24).all(|group| half(group).is_some() && half(&group[4..]).is_some())
+}
+
 /// A group of a tile, read plainly.
 #[derive(Clone, Copy, Debug)]
 pub struct Group<'a> {
@@ -140,28 +174,43 @@ impl<'a> Group<'a> {
 		i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 	}
 
+	fn half(&self, index: usize) -> i32 {
+		let bytes = &self.lines[0].0[2 * index..2 * index + 2];
+		linear::f16_to_q24(u16::from_le_bytes([bytes[0], bytes[1]])).unwrap_or(0)
+	}
+
+	/// Words of a line of codes.
+	pub fn codes(&self, line: usize) -> [i32; LANES] {
+		std::array::from_fn(|lane| self.word(self.packing.header() + line, lane))
+	}
+
 	/// Scale of row `lane`, Q24.
 	pub fn scale(&self, lane: usize) -> i32 {
-		self.word(0, lane)
+		match self.packing {
+			Packing::Q4 => self.half(lane),
+			Packing::Q4Wide | Packing::Q8 => self.word(0, lane),
+		}
 	}
 
 	/// Minimum of row `lane`, Q24.
 	pub fn minimum(&self, lane: usize) -> i32 {
 		match self.packing {
-			Packing::Q4 => self.word(1, lane),
+			Packing::Q4 => self.half(LANES + lane),
+			Packing::Q4Wide => self.word(1, lane),
 			Packing::Q8 => 0,
 		}
 	}
 
 	/// Code of weight `k` of row `lane`.
 	pub fn code(&self, lane: usize, k: usize) -> i32 {
+		let codes = self.packing.header();
 		match self.packing {
-			Packing::Q4 => {
-				let half = (self.word(2 + k / 8, lane) as u32) >> (16 * (k % 2));
+			Packing::Q4 | Packing::Q4Wide => {
+				let half = (self.word(codes + k / 8, lane) as u32) >> (16 * (k % 2));
 				(half >> (4 * (k / 2 % 4)) & 15) as i32
 			},
 			Packing::Q8 => {
-				let half = (self.word(1 + k / 4, lane) as u32) >> (16 * (k % 2));
+				let half = (self.word(codes + k / 4, lane) as u32) >> (16 * (k % 2));
 				i32::from((half >> (8 * (k / 2 % 2))) as u8 as i8)
 			},
 		}

@@ -3,7 +3,9 @@
 use crate::{
 	cache::Cache,
 	checkpoint::{Architecture, Checkpoint, CheckpointError},
-	kernels::{attend, gated, linear, Activations, AttentionScratch, Backend, Linear, Output},
+	kernels::{
+		attend, gated, linear, squared_length, Activations, AttentionScratch, Backend, Linear, Output,
+	},
 	matrix::Matrix,
 };
 use noesis_canon::{
@@ -193,11 +195,13 @@ impl Model {
 				let (key_slot, value_slot) = state.cache.slot(index, i / pieces, start + t);
 				let range = i % pieces * 16..(i % pieces + 1) * 16;
 				rotate(key, &angles[i % pieces * 8..], &mut key_slot[range.clone()]);
-				let largest = key_slot[range.clone()].iter().fold(0, |m, k| m.max(k.unsigned_abs()));
 				for (slot, &v) in value_slot[range].iter_mut().zip(value) {
 					*slot = sat16(rsr(i64::from(v), LINEAR_BITS - ATTENTION_BITS));
 				}
-				state.cache.raise_key_bound(index, i / pieces, largest);
+			}
+			for head in 0..kv_heads {
+				let length = squared_length(state.cache.slot(index, head, start + t).0);
+				state.cache.raise_key_bound(index, head, length);
 			}
 		}
 

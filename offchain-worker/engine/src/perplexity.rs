@@ -119,3 +119,37 @@ pub fn perplexity(
 		divergence: divergence / count,
 	})
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::{checkpoint::Checkpoint, engine::EngineOptions, testing};
+
+	#[test]
+	fn windows_should_be_spread_and_stay_inside() {
+		let tokens: Vec<u32> = (0..100).collect();
+		let starts = |count, length| -> Vec<u32> {
+			Windows { count, length }.cut(&tokens).iter().map(|w| w[0]).collect()
+		};
+		assert_eq!(starts(4, 10), [0, 25, 50, 75]);
+		assert_eq!(starts(4, 40), [0, 25, 50, 60]);
+		assert!(starts(4, 101).is_empty());
+	}
+
+	#[test]
+	fn exact_should_be_near_float_when_the_model_is_random() {
+		let folder = tempfile::tempdir().unwrap();
+		let path = folder.path().join("random.noesis");
+		testing::write_random_model(&path, 3).unwrap();
+		let checkpoint = Checkpoint::open(&path).unwrap();
+		let engine = Engine::new(&checkpoint, &EngineOptions::default()).unwrap();
+		let float = FloatModel::new(&checkpoint, None).unwrap();
+		let text = "It is a truth universally acknowledged, that numbers are not words. ".repeat(8);
+		let windows = Windows { count: 3, length: 64 };
+		let mut calls = 0;
+		let result = perplexity(&engine, &float, text.as_bytes(), windows, &mut |_, _| calls += 1).unwrap();
+		assert_eq!((result.tokens, calls), (3 * 63, 3));
+		assert!((result.ratio - 1.0).abs() < 0.05, "{result:?}");
+		assert!(result.divergence < 0.01 && result.top1 > 0.9, "{result:?}");
+	}
+}

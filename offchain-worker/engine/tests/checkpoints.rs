@@ -1,5 +1,8 @@
 //! Checkpoint files that are not what they say.
 
+// A test may fail loudly.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use noesis_engine::{testing, Checkpoint, CheckpointError, Engine, EngineError, EngineOptions};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

@@ -1,5 +1,8 @@
 //! One result, whatever the way to it: batches, drafts, threads, vector units.
 
+// A test may fail loudly.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use noesis_engine::{
 	checkpoint::Architecture, model::State, testing, trace::Trace, Backend, Checkpoint, Engine, EngineError,
 	EngineOptions, Execution, RunOptions, TokenEvent,

@@ -225,13 +225,20 @@ impl Task {
 			}
 			self.nonce = None;
 		}
-		for waiting in &mut self.pending {
+		for mut waiting in std::mem::take(&mut self.pending) {
 			if best.number < waiting.sent.saturating_add(RESEND) {
+				self.pending.push_back(waiting);
 				continue;
 			}
 			waiting.sent = best.number;
-			if let Err(error) = self.chain.rpc().author_submit_extrinsic(&waiting.bytes).await {
-				tracing::debug!(call = waiting.call, %error, "sent again");
+			match self.chain.rpc().author_submit_extrinsic(&waiting.bytes).await {
+				// It is in none of the blocks, and another took its nonce.
+				Err(subxt::rpcs::Error::User(error)) if is_stale(&error) => {
+					self.nonce = None;
+					let refused = SubmitError::Refused { call: waiting.call, reason: reason(&error) };
+					let _ = waiting.reply.send(Err(refused));
+				},
+				_ => self.pending.push_back(waiting),
 			}
 		}
 	}

@@ -1,11 +1,8 @@
 //! What must hold between blocks.
 
-#[cfg(any(feature = "std", feature = "try-runtime"))]
 use crate::{Config, Pallet, Panels};
-#[cfg(any(feature = "std", feature = "try-runtime"))]
 use polkadot_sdk::{frame_support::ensure, sp_runtime::TryRuntimeError};
 
-#[cfg(any(feature = "std", feature = "try-runtime"))]
 impl<T: Config> Pallet<T> {
 	/// - The numbers of a panel are in their ranges, and it opened in the past.
 	/// - Nobody speaks twice, and neither the worker nor the requester speaks.

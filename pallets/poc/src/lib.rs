@@ -47,6 +47,7 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod draw;
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod integrity;
 #[cfg(test)]
 mod mock;

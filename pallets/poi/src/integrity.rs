@@ -1,8 +1,6 @@
 //! What must hold between blocks.
 
-#[cfg(any(feature = "std", feature = "try-runtime"))]
 use crate::*;
-#[cfg(any(feature = "std", feature = "try-runtime"))]
 use {
 	alloc::collections::BTreeMap,
 	noesis_primitives::{Balance, JobId, JobState, Panels, Subject},
@@ -12,7 +10,6 @@ use {
 	},
 };
 
-#[cfg(any(feature = "std", feature = "try-runtime"))]
 impl<T: Config> Pallet<T> {
 	/// - What is held on a requester is the sum of the escrows of its live jobs.
 	/// - The queues, the lists of named and of active workers hold the jobs that they should, and no others.
@@ -116,7 +113,6 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-#[cfg(any(feature = "std", feature = "try-runtime"))]
 fn is_unanswered<AccountId>(state: &JobState<AccountId>) -> bool {
 	matches!(state, JobState::Open | JobState::Assigned { .. })
 }

@@ -47,7 +47,7 @@ pub struct Job<AccountId> {
 	pub state: JobState<AccountId>,
 	/// Block at whose end the state changes by itself, or at which its panel may be over.
 	pub due: BlockNumber,
-	/// Block at which it was last open to a first claim.
+	/// Block at which it last opened; ranks count from it.
 	pub opened: BlockNumber,
 	/// Its place in the checkpoint's queue, while it is open to all.
 	pub slot: Option<u64>,

@@ -44,6 +44,7 @@ mod answers;
 mod assignment;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod integrity;
 mod job;
 mod lifecycle;
@@ -286,7 +287,7 @@ pub mod pallet {
 		FeeTooHigh,
 		/// The named worker has as many unanswered jobs as may name it. Name another, or none.
 		DirectedFull,
-		/// Too many jobs fall due around that block. Try again in the next block, or with another deadline.
+		/// Too many jobs fall due around the block at which this one would expire. Try again in the next block.
 		AgendaFull,
 		/// The job can't move like that from where it stands. Read its state first.
 		WrongState,
@@ -386,7 +387,7 @@ pub mod pallet {
 		/// Errors: [`Error::NoJob`], [`Error::NotOpen`], [`Error::Overdue`] about the job; [`Error::NotNamed`],
 		/// [`Error::TooEarly`] about the caller's turn; [`Error::NotRegistered`], [`Error::NotWorker`],
 		/// [`Error::Unbonding`], [`Error::ShutOut`], [`Error::CannotRun`], [`Error::TooNew`],
-		/// [`Error::OverExposed`], [`Error::TooManyJobs`] about the caller; [`Error::AgendaFull`].
+		/// [`Error::OverExposed`], [`Error::TooManyJobs`] about the caller.
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::claim())]
 		pub fn claim(origin: OriginFor<T>, job: JobId) -> DispatchResult {

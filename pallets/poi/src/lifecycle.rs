@@ -9,9 +9,14 @@ use noesis_primitives::{
 	TimelineEntry, MAX_PANEL,
 };
 use polkadot_sdk::{
-	frame_support::{dispatch::DispatchResult, ensure, traits::ConstU32, traits::Get, BoundedVec},
+	frame_support::{
+		dispatch::DispatchResult,
+		ensure,
+		traits::{ConstU32, Get},
+		BoundedVec,
+	},
 	frame_system,
-	sp_runtime::SaturatedConversion,
+	sp_runtime::{DispatchError, SaturatedConversion},
 };
 
 /// Who spoke on a job, and whether they found the worker's claim.
@@ -149,14 +154,15 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What begins with the state that a job has come to. Only a claim fails for want of a place in the agenda:
-	/// from every other state, anybody can move the job on without one.
+	/// What begins with the state that a job has come to. It does not fail for want of a place in the agenda:
+	/// anybody can move the job on without one.
 	fn enter(
 		id: JobId,
 		job: &mut Job<T::AccountId>,
 		verdicts: Verdicts<T::AccountId>,
-	) -> Result<Option<Settlement<T::AccountId>>, polkadot_sdk::sp_runtime::DispatchError> {
+	) -> Result<Option<Settlement<T::AccountId>>, DispatchError> {
 		let now = Self::now();
+		let mut settlement = None;
 		match &job.state {
 			JobState::Open => {
 				job.reassignments = job.reassignments.saturating_add(1);
@@ -166,20 +172,17 @@ impl<T: Config> Pallet<T> {
 				Active::<T>::try_append(worker, id).map_err(|_| Error::<T>::TooManyJobs)?;
 				T::Operators::expose(worker, job.escrow).map_err(Error::<T>::from)?;
 				job.due = now.saturating_add(job.deadline);
-				Self::schedule(id, job.due)?;
-				return Ok(None);
 			},
 			JobState::Answered { .. } => job.due = Self::panel_due(id),
 			JobState::Final { .. } | JobState::Refunded { .. } => {
-				let settlement = Self::spend_escrow(job, verdicts)?;
-				Settlements::<T>::insert(id, &settlement);
+				let spent = Self::spend_escrow(job, verdicts)?;
+				Settlements::<T>::insert(id, &spent);
+				settlement = Some(spent);
 				job.due = now.saturating_add(T::KeepPeriod::get().max(1));
-				let _ = Self::schedule(id, job.due);
-				return Ok(Some(settlement));
 			},
 		}
 		let _ = Self::schedule(id, job.due);
-		Ok(None)
+		Ok(settlement)
 	}
 
 	/// Opens a job to workers from this block on.

@@ -49,9 +49,8 @@ impl frame_support::weights::WeightToFee for WeightToFee {
 	fn weight_to_fee(weight: &Weight) -> Balance {
 		let base = Balance::from(ExtrinsicBaseWeight::get().ref_time()).max(1);
 		let time = Balance::from(weight.ref_time()).saturating_mul(Self::PRICE).saturating_div(base);
-		let proof = Balance::from(weight.proof_size())
-			.saturating_mul(Self::PRICE)
-			.saturating_div(Self::PROOF_BYTES);
+		let proof =
+			Balance::from(weight.proof_size()).saturating_mul(Self::PRICE).saturating_div(Self::PROOF_BYTES);
 		time.max(proof)
 	}
 }

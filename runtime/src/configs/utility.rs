@@ -32,8 +32,19 @@ parameter_types! {
 
 /// What a proxy may do for an account.
 #[derive(
-	Clone, Copy, Debug, Decode, DecodeWithMemTracking, Default, Encode, Eq, MaxEncodedLen, Ord, PartialEq,
-	PartialOrd, scale_info::TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	Decode,
+	DecodeWithMemTracking,
+	Default,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	Ord,
+	PartialEq,
+	PartialOrd,
+	scale_info::TypeInfo,
 )]
 pub enum ProxyType {
 	/// Everything.
@@ -52,13 +63,13 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 			Self::Operate => matches!(
 				call,
 				RuntimeCall::Poi(
-					pallet_poi::Call::claim { .. } |
-						pallet_poi::Call::release { .. } |
-						pallet_poi::Call::answer { .. } |
-						pallet_poi::Call::expire { .. } |
-						pallet_poi::Call::settle { .. },
-				) | RuntimeCall::Poc(..) |
-					RuntimeCall::Operators(pallet_operators::Call::update_capability { .. })
+					pallet_poi::Call::claim { .. }
+						| pallet_poi::Call::release { .. }
+						| pallet_poi::Call::answer { .. }
+						| pallet_poi::Call::expire { .. }
+						| pallet_poi::Call::settle { .. },
+				) | RuntimeCall::Poc(..)
+					| RuntimeCall::Operators(pallet_operators::Call::update_capability { .. })
 			),
 			Self::Collator => {
 				matches!(call, RuntimeCall::CollatorSelection(..) | RuntimeCall::Session(..))

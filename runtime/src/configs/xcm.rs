@@ -7,8 +7,8 @@ use cumulus_primitives_core::{AggregateMessageOrigin, ParaId};
 use frame_support::{
 	parameter_types,
 	traits::{
-		fungible::HoldConsideration, ConstU32, Contains, ContainsPair, Equals, Everything, LinearStoragePrice,
-		Nothing, TransformOrigin,
+		fungible::HoldConsideration, ConstU32, Contains, ContainsPair, Equals, Everything,
+		LinearStoragePrice, Nothing, TransformOrigin,
 	},
 	weights::Weight,
 };
@@ -236,8 +236,7 @@ impl cumulus_pallet_xcmp_queue::Config for Runtime {
 impl pallet_message_queue::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	#[cfg(feature = "runtime-benchmarks")]
-	type MessageProcessor =
-		pallet_message_queue::mock_helpers::NoopMessageProcessor<AggregateMessageOrigin>;
+	type MessageProcessor = pallet_message_queue::mock_helpers::NoopMessageProcessor<AggregateMessageOrigin>;
 	#[cfg(not(feature = "runtime-benchmarks"))]
 	type MessageProcessor =
 		staging_xcm_builder::ProcessXcmMessage<AggregateMessageOrigin, XcmExecutor<XcmConfig>, RuntimeCall>;

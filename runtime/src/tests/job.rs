@@ -2,7 +2,10 @@
 
 use super::preset;
 use crate::{configs::PotAccount, *};
-use frame_support::{assert_noop, assert_ok, traits::fungible::{Inspect, InspectHold}};
+use frame_support::{
+	assert_noop, assert_ok,
+	traits::fungible::{Inspect, InspectHold},
+};
 use noesis_primitives::*;
 use sp_core::{
 	crypto::VrfSecret,
@@ -74,13 +77,13 @@ fn capability(checkpoints: &[CheckpointId], draw_key: [u8; 32]) -> Capability {
 	}
 }
 
-/// A block passes: its hash becomes known and the hooks run.
+/// A block ends: what is due is served, and its hash becomes known.
 fn next_block() {
 	use frame_support::traits::OnIdle;
 	let now = System::block_number();
+	Poi::on_idle(now, configs::MAXIMUM_BLOCK_WEIGHT);
 	frame_system::BlockHash::<Runtime>::insert(now, Hash::repeat_byte(now as u8 + 1));
 	System::set_block_number(now + 1);
-	Poi::on_idle(now + 1, configs::MAXIMUM_BLOCK_WEIGHT);
 }
 
 fn setup() -> CheckpointId {
@@ -139,7 +142,8 @@ fn money() -> Balance {
 fn answer_and_check(job: JobId, honest: bool) -> Claim {
 	let usage = Usage { input_tokens: 40, output_tokens: 8 };
 	let truth = trace(b"The capital of France is Paris.", usage, 0);
-	let told = if honest { trace(b"The capital of France is Paris.", usage, 0) } else { trace(b"Lyon.", usage, 7) };
+	let told =
+		if honest { trace(b"The capital of France is Paris.", usage, 0) } else { trace(b"Lyon.", usage, 7) };
 	assert_ok!(Poi::claim(origin(Bob), job));
 	assert_ok!(Poi::answer(origin(Bob), job, told.output.clone(), told.claim.root, told.claim.leaves, usage));
 	next_block();
@@ -213,7 +217,14 @@ fn copied_verdict_should_be_refused_when_its_openings_are_another_validators() {
 		let usage = Usage { input_tokens: 40, output_tokens: 8 };
 		let truth = trace(b"Paris.", usage, 0);
 		assert_ok!(Poi::claim(origin(Bob), job));
-		assert_ok!(Poi::answer(origin(Bob), job, truth.output.clone(), truth.claim.root, truth.claim.leaves, usage));
+		assert_ok!(Poi::answer(
+			origin(Bob),
+			job,
+			truth.output.clone(),
+			truth.claim.root,
+			truth.claim.leaves,
+			usage
+		));
 		next_block();
 		let subject = Subject::Job(job);
 		let seed = Poc::seed(subject).unwrap();

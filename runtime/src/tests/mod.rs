@@ -2,6 +2,7 @@
 
 #![allow(clippy::arithmetic_side_effects)]
 
+mod costs;
 mod genesis;
 mod job;
 mod layout;

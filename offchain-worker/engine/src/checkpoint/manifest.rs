@@ -54,7 +54,7 @@ impl Architecture {
 		within("context", self.context, 2, 1 << 16)?;
 		within("rope_base", self.rope_base, 2, u32::MAX)?;
 		let multiple = |name: &str, value: u32, of: u32| {
-			if value % of == 0 {
+			if value.is_multiple_of(of) {
 				Ok(())
 			} else {
 				Err(format!("{name} is {value}, should be a multiple of {of}"))

@@ -8,8 +8,8 @@ use std::arch::x86_64::*;
 /// Accumulates a tile's rows for `N` tokens.
 ///
 /// # Safety
-/// Needs AVX2.
-#[target_feature(enable = "avx2")]
+/// Needs AVX2 and F16C.
+#[target_feature(enable = "avx2,f16c")]
 pub(super) unsafe fn tile<const N: usize>(
 	packing: Packing,
 	lines: &[Line],
@@ -20,7 +20,8 @@ pub(super) unsafe fn tile<const N: usize>(
 		// SAFETY: the caller has AVX2.
 		unsafe {
 			match packing {
-				Packing::Q4 => half_q4(lines, half, tokens, out),
+				Packing::Q4 => half_q4::<N, false>(lines, half, tokens, out),
+				Packing::Q4Wide => half_q4::<N, true>(lines, half, tokens, out),
 				Packing::Q8 => half_q8(lines, half, tokens, out),
 			}
 		}
@@ -42,6 +43,16 @@ unsafe fn broadcast(token: &Token<'_>, g: usize, pair: usize) -> __m256i {
 unsafe fn load(line: &Line, half: usize) -> __m256i {
 	// SAFETY: a line has two halves of 32 bytes, aligned to 64.
 	unsafe { _mm256_load_si256(line.0.as_ptr().add(32 * (half & 1)).cast()) }
+}
+
+/// Quarter `quarter` of a line of 16-bit floats as Q24: exact, as 2^24 times a 16-bit float below 128 is an integer of
+/// 31 bits with 11 significant ones.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn from_half(line: &Line, quarter: usize) -> __m256i {
+	// SAFETY: a line has four quarters of 16 bytes, aligned to 64.
+	let halves = unsafe { _mm_load_si128(line.0.as_ptr().add(16 * (quarter & 3)).cast()) };
+	_mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtph_ps(halves), _mm256_set1_ps(16_777_216.0)))
 }
 
 /// Adds `a · b` of even lanes to `acc[0]`, of odd lanes to `acc[1]`.
@@ -69,8 +80,8 @@ unsafe fn store(acc: [__m256i; 2], half: usize, out: &mut [i64; LANES]) {
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn half_q4<const N: usize>(
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn half_q4<const N: usize, const WIDE: bool>(
 	lines: &[Line],
 	half: usize,
 	tokens: &[Token<'_>; N],
@@ -80,10 +91,11 @@ unsafe fn half_q4<const N: usize>(
 	unsafe {
 		let mask = _mm256_set1_epi16(15);
 		let mut acc = [[_mm256_setzero_si256(); 2]; N];
-		for (g, group) in lines.chunks_exact(Packing::Q4.lines()).enumerate() {
+		let packing = if WIDE { Packing::Q4Wide } else { Packing::Q4 };
+		for (g, group) in lines.chunks_exact(packing.lines()).enumerate() {
 			let mut dots = [_mm256_setzero_si256(); N];
 			for v in 0..PAIRS / 4 {
-				let packed = load(&group[2 + v], half);
+				let packed = load(&group[packing.header() + v], half);
 				let codes = [
 					_mm256_and_si256(packed, mask),
 					_mm256_and_si256(_mm256_srli_epi16::<4>(packed), mask),
@@ -97,7 +109,11 @@ unsafe fn half_q4<const N: usize>(
 					}
 				}
 			}
-			let (scale, minimum) = (load(&group[0], half), load(&group[1], half));
+			let (scale, minimum) = if WIDE {
+				(load(&group[0], half), load(&group[1], half))
+			} else {
+				(from_half(&group[0], half), from_half(&group[0], 2 + half))
+			};
 			let (scale_odd, minimum_odd) = (_mm256_srli_epi64::<32>(scale), _mm256_srli_epi64::<32>(minimum));
 			for ((acc, dot), token) in acc.iter_mut().zip(dots).zip(tokens) {
 				multiply_add(acc, dot, scale, scale_odd);
@@ -111,7 +127,7 @@ unsafe fn half_q4<const N: usize>(
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,f16c")]
 unsafe fn half_q8<const N: usize>(
 	lines: &[Line],
 	half: usize,

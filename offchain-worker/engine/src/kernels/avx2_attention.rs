@@ -1,13 +1,11 @@
 //! AVX2: attention of one query head, in two passes over the keys.
 
-use super::AttentionScratch;
+use super::{squared_length, AttentionScratch};
 use noesis_canon::{attention, tables::EXP2};
 use std::arch::x86_64::*;
 
 /// Keys after which 32-bit sums of byte planes are widened: `128 · 2 · 255 · 32767 < 2^31`.
 const WIDEN: usize = 256;
-/// Columns that are summed at once.
-const COLUMNS: usize = 16;
 
 /// The table of weights in 32 bits, for gathers.
 static WIDE_EXP2: [i32; 256] = {
@@ -20,8 +18,8 @@ static WIDE_EXP2: [i32; 256] = {
 	wide
 };
 
-/// [`attention::attend`] for heads of a multiple of 16 values, at most 256. `key_bound` is at least the magnitude of
-/// every key.
+/// [`attention::attend`] for heads of a multiple of 16 values, at most 256. `key_bound` is at least the squared
+/// length of every key.
 ///
 /// # Safety
 /// Needs AVX2.
@@ -30,18 +28,18 @@ pub(super) unsafe fn attend(
 	query: &[i16],
 	keys: &[i16],
 	values: &[i16],
-	key_bound: u16,
+	key_bound: u64,
 	multiplier: i64,
 	scratch: &mut AttentionScratch,
 	out: &mut [i32],
 ) {
 	let dim = query.len();
-	let query_bound = query.iter().fold(0, |m, q| m.max(q.unsigned_abs()));
-	let bound = dim as u64 * u64::from(query_bound) * u64::from(key_bound);
+	let bound = u128::from(squared_length(query)) * u128::from(key_bound);
 	let weights = &mut scratch.weights;
-	// SAFETY: AVX2 is the caller's. A bound below 2^30 keeps scores and their differences in 32 bits.
+	// SAFETY: AVX2 is the caller's. No part of a dot product exceeds the product of the lengths: below 2^30, scores and
+	// their differences fit 32 bits.
 	let total = unsafe {
-		if bound < 1 << 30 {
+		if bound < 1 << 60 {
 			narrow_weights(query, keys, multiplier, &mut scratch.narrow, weights)
 		} else {
 			wide_weights(query, keys, multiplier, &mut scratch.wide, weights)
@@ -52,16 +50,38 @@ pub(super) unsafe fn attend(
 		let (w0, w1) = (u32::from(pair[0]), pair.get(1).map_or(0, |&w| u32::from(w)));
 		[(w0 >> 8) | (w1 >> 8) << 16, (w0 & 255) | (w1 & 255) << 16]
 	}));
-	for first in (0..dim).step_by(COLUMNS) {
-		let mut sums = [0i64; COLUMNS];
-		for (pairs, values) in scratch.pairs.chunks(WIDEN / 2).zip(values.chunks(WIDEN * dim)) {
-			// SAFETY: `values` has `dim` values per weight, and `first + COLUMNS <= dim`.
-			unsafe { weighted_sum(pairs, values, dim, first, &mut sums) };
-		}
-		for (o, sum) in out[first..first + COLUMNS].iter_mut().zip(sums) {
-			*o = attention::normalise(sum, total.max(1));
-		}
+	let mut first = 0;
+	while first < dim {
+		// SAFETY: AVX2 is the caller's; the columns are there.
+		first += unsafe {
+			if dim - first >= 32 {
+				columns::<2>(&scratch.pairs, values, dim, first, total, out)
+			} else {
+				columns::<1>(&scratch.pairs, values, dim, first, total, out)
+			}
+		};
 	}
+}
+
+/// Outputs of `16 V` columns from `first`; returns how many.
+#[target_feature(enable = "avx2")]
+unsafe fn columns<const V: usize>(
+	pairs: &[[u32; 2]],
+	values: &[i16],
+	dim: usize,
+	first: usize,
+	total: u32,
+	out: &mut [i32],
+) -> usize {
+	let mut sums = [[0i64; 16]; V];
+	for (pairs, values) in pairs.chunks(WIDEN / 2).zip(values.chunks(WIDEN * dim)) {
+		// SAFETY: `values` has `dim` values per weight, and `first + 16 V <= dim`.
+		unsafe { weighted_sum(pairs, values, dim, first, &mut sums) };
+	}
+	for (o, &sum) in out[first..].iter_mut().zip(sums.iter().flatten()) {
+		*o = attention::normalise(sum, total.max(1));
+	}
+	16 * V
 }
 
 /// Weights when every score fits 32 bits; returns their sum.
@@ -110,7 +130,7 @@ unsafe fn narrow_weights(
 #[target_feature(enable = "avx2")]
 unsafe fn eight_scores(query: &[i16], keys: &[i16]) -> __m256i {
 	let dim = query.len();
-	debug_assert!(keys.len() == 8 * dim && dim % 16 == 0);
+	debug_assert!(keys.len() == 8 * dim && dim.is_multiple_of(16));
 	// SAFETY: loads stay within the slices.
 	unsafe {
 		let mut sums = [_mm256_setzero_si256(); 8];
@@ -176,7 +196,7 @@ unsafe fn wide_weights(
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn dot(a: &[i16], b: &[i16]) -> i64 {
-	debug_assert!(a.len() == b.len() && a.len() % 16 == 0);
+	debug_assert!(a.len() == b.len() && a.len().is_multiple_of(16));
 	// SAFETY: loads stay within the slices. A product of pairs is below 2^31 because both sides are saturated to
 	// ±32767.
 	unsafe {
@@ -193,51 +213,56 @@ unsafe fn dot(a: &[i16], b: &[i16]) -> i64 {
 	}
 }
 
-/// Adds `Σ weight·value` of some columns from `first`, of at most [`WIDEN`] positions. `pairs` holds the high and the
+/// Adds `Σ weight·value` of `16 V` columns from `first`, of at most [`WIDEN`] positions. `pairs` holds the high and the
 /// low bytes of two positions' weights.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn weighted_sum(
+unsafe fn weighted_sum<const V: usize>(
 	pairs: &[[u32; 2]],
 	values: &[i16],
 	dim: usize,
 	first: usize,
-	sums: &mut [i64; COLUMNS],
+	sums: &mut [[i64; 16]; V],
 ) {
 	let positions = values.len() / dim;
-	let row = |j: usize| {
-		debug_assert!(j * dim + first + COLUMNS <= values.len());
+	let row = |j: usize, vector: usize| {
+		let at = j * dim + first + 16 * vector;
+		debug_assert!(at + 16 <= values.len());
 		// SAFETY: in bounds as asserted.
-		unsafe { _mm256_loadu_si256(values.as_ptr().add(j * dim + first).cast()) }
+		unsafe { _mm256_loadu_si256(values.as_ptr().add(at).cast()) }
 	};
-	// SAFETY: AVX2 is the caller's.
-	unsafe {
-		let zero = _mm256_setzero_si256();
-		let (mut high, mut low) = ([zero; 2], [zero; 2]);
-		for (i, &[both_high, both_low]) in pairs.iter().enumerate() {
-			// Most keys of a long text weigh nothing.
-			if both_high | both_low == 0 {
-				continue;
-			}
-			let v0 = row(2 * i);
-			let v1 = if 2 * i + 1 < positions { row(2 * i + 1) } else { zero };
-			let (both_high, both_low) =
-				(_mm256_set1_epi32(both_high as i32), _mm256_set1_epi32(both_low as i32));
-			for (n, pair) in
-				[_mm256_unpacklo_epi16(v0, v1), _mm256_unpackhi_epi16(v0, v1)].into_iter().enumerate()
-			{
-				high[n] = _mm256_add_epi32(high[n], _mm256_madd_epi16(pair, both_high));
-				low[n] = _mm256_add_epi32(low[n], _mm256_madd_epi16(pair, both_low));
+	let zero = _mm256_setzero_si256();
+	let (mut high, mut low) = ([[zero; 2]; V], [[zero; 2]; V]);
+	for (i, &[both_high, both_low]) in pairs.iter().enumerate() {
+		// Most keys of a long text weigh nothing.
+		if both_high | both_low == 0 {
+			continue;
+		}
+		let both_high = _mm256_set1_epi32(both_high as i32);
+		let both_low = _mm256_set1_epi32(both_low as i32);
+		for vector in 0..V {
+			let v0 = row(2 * i, vector);
+			let v1 = if 2 * i + 1 < positions { row(2 * i + 1, vector) } else { zero };
+			let pair = [_mm256_unpacklo_epi16(v0, v1), _mm256_unpackhi_epi16(v0, v1)];
+			for n in 0..2 {
+				let (high, low) = (&mut high[vector][n], &mut low[vector][n]);
+				*high = _mm256_add_epi32(*high, _mm256_madd_epi16(pair[n], both_high));
+				*low = _mm256_add_epi32(*low, _mm256_madd_epi16(pair[n], both_low));
 			}
 		}
+	}
+	for vector in 0..V {
 		for n in 0..2 {
 			let (mut h, mut l) = ([0i32; 8], [0i32; 8]);
-			_mm256_storeu_si256(h.as_mut_ptr().cast(), high[n]);
-			_mm256_storeu_si256(l.as_mut_ptr().cast(), low[n]);
+			// SAFETY: both arrays have 32 bytes.
+			unsafe {
+				_mm256_storeu_si256(h.as_mut_ptr().cast(), high[vector][n]);
+				_mm256_storeu_si256(l.as_mut_ptr().cast(), low[vector][n]);
+			}
 			for lane in 0..8 {
 				// Unpacking works within halves of 128 bits: lanes 0-3 are columns 0-3 or 4-7, lanes 4-7 eight on.
 				let column = lane % 4 + 4 * n + 8 * (lane / 4);
-				sums[column] += 256 * i64::from(h[lane]) + i64::from(l[lane]);
+				sums[vector][column] += 256 * i64::from(h[lane]) + i64::from(l[lane]);
 			}
 		}
 	}

@@ -1,9 +1,9 @@
 //! AVX-512 with VNNI: a whole tile per vector, multiply and add in one.
 
 use super::{Accumulators, Token};
-use crate::matrix::{Line, Packing, LANES, PAIRS};
+use crate::matrix::{Line, Packing, LANES};
 use noesis_canon::GROUP;
-use std::arch::x86_64::*;
+use std::arch::{asm, x86_64::*};
 
 /// Accumulates a tile's rows for `N` tokens.
 ///
@@ -19,27 +19,50 @@ pub(super) unsafe fn tile<const N: usize>(
 	// SAFETY: the caller has the features.
 	unsafe {
 		match packing {
-			Packing::Q4 => q4(lines, tokens, out),
+			Packing::Q4 => q4::<N, false>(lines, tokens, out),
+			Packing::Q4Wide => q4::<N, true>(lines, tokens, out),
 			Packing::Q8 => q8(lines, tokens, out),
 		}
 	}
 }
 
-/// The pair of activations `pair` of group `g`, in every lane.
+/// Adds the products of a vector of codes and the pair of activations `$pair` of a group, in every lane. Written out,
+/// because the compiler would take the instruction apart into three.
+macro_rules! multiply_pair {
+	($dots:ident, $codes:expr, $activations:ident, $pair:literal) => {
+		for (dot, activations) in $dots.iter_mut().zip(&$activations) {
+			asm!(
+				"vpdpwssd {dot}, {codes}, dword ptr [{activations} + 4 * {pair}]{{1to16}}",
+				dot = inout(zmm_reg) *dot,
+				codes = in(zmm_reg) $codes,
+				activations = in(reg) *activations,
+				pair = const $pair,
+				options(pure, readonly, nostack, preserves_flags),
+			);
+		}
+	};
+}
+
+/// Where group `g` of every token's activations begins.
 #[inline(always)]
-unsafe fn broadcast(token: &Token<'_>, g: usize, pair: usize) -> __m512i {
-	debug_assert!(g * GROUP + 2 * pair + 1 < token.values.len());
-	// SAFETY: in bounds as asserted; groups come from the same matrix width as the activations. The features are
-	// the caller's.
-	unsafe {
-		_mm512_set1_epi32(token.values.as_ptr().add(g * GROUP + 2 * pair).cast::<i32>().read_unaligned())
-	}
+fn activations<const N: usize>(tokens: &[Token<'_>; N], g: usize) -> [*const i16; N] {
+	std::array::from_fn(|t| tokens[t].values[g * GROUP..(g + 1) * GROUP].as_ptr())
 }
 
 #[inline(always)]
 unsafe fn load(line: &Line) -> __m512i {
 	// SAFETY: a line has 64 bytes, aligned to 64.
 	unsafe { _mm512_load_si512(line.0.as_ptr().cast()) }
+}
+
+/// Half `half` of a line of 16-bit floats as Q24: exact, as 2^24 times a 16-bit float below 128 is an integer of 31 bits
+/// with 11 significant ones.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn from_half(line: &Line, half: usize) -> __m512i {
+	// SAFETY: a line has two halves of 32 bytes, aligned to 64.
+	let halves = unsafe { _mm256_load_si256(line.0.as_ptr().add(32 * (half & 1)).cast()) };
+	_mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_set1_ps(16_777_216.0)))
 }
 
 /// Adds `a · b` of even lanes to `acc[0]`, of odd lanes to `acc[1]`.
@@ -68,33 +91,40 @@ unsafe fn store(acc: [__m512i; 2], out: &mut [i64; LANES]) {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn q4<const N: usize>(lines: &[Line], tokens: &[Token<'_>; N], out: &mut Accumulators<N>) {
-	// SAFETY: the features are the caller's; bounds are those of the helpers.
+unsafe fn q4<const N: usize, const WIDE: bool>(
+	lines: &[Line],
+	tokens: &[Token<'_>; N],
+	out: &mut Accumulators<N>,
+) {
+	let packing = if WIDE { Packing::Q4Wide } else { Packing::Q4 };
+	// SAFETY: the features are the caller's; pairs 0 to 15 of a group lie in its 32 activations.
 	unsafe {
 		let mask = _mm512_set1_epi16(15);
 		let mut acc = [[_mm512_setzero_si512(); 2]; N];
-		for (g, group) in lines.chunks_exact(Packing::Q4.lines()).enumerate() {
-			// Two chains per token hide the latency of the multiplications.
-			let mut dots = [[_mm512_setzero_si512(); 2]; N];
-			for v in 0..PAIRS / 4 {
-				let packed = load(&group[2 + v]);
-				let codes = [
-					_mm512_and_si512(packed, mask),
-					_mm512_and_si512(_mm512_srli_epi16::<4>(packed), mask),
-					_mm512_and_si512(_mm512_srli_epi16::<8>(packed), mask),
-					_mm512_srli_epi16::<12>(packed),
-				];
-				for (n, code) in codes.into_iter().enumerate() {
-					for (dot, token) in dots.iter_mut().zip(tokens) {
-						let a = broadcast(token, g, 4 * v + n);
-						dot[n % 2] = _mm512_dpwssd_epi32(dot[n % 2], code, a);
-					}
-				}
+		for (g, group) in lines.chunks_exact(packing.lines()).enumerate() {
+			let a = activations(tokens, g);
+			let mut dots = [_mm512_setzero_si512(); N];
+			macro_rules! line {
+				($v:literal, $p0:literal, $p1:literal, $p2:literal, $p3:literal) => {
+					let packed = load(&group[packing.header() + $v]);
+					multiply_pair!(dots, _mm512_and_si512(packed, mask), a, $p0);
+					multiply_pair!(dots, _mm512_and_si512(_mm512_srli_epi16::<4>(packed), mask), a, $p1);
+					multiply_pair!(dots, _mm512_and_si512(_mm512_srli_epi16::<8>(packed), mask), a, $p2);
+					multiply_pair!(dots, _mm512_srli_epi16::<12>(packed), a, $p3);
+				};
 			}
-			let (scale, minimum) = (load(&group[0]), load(&group[1]));
+			line!(0, 0, 1, 2, 3);
+			line!(1, 4, 5, 6, 7);
+			line!(2, 8, 9, 10, 11);
+			line!(3, 12, 13, 14, 15);
+			let (scale, minimum) = if WIDE {
+				(load(&group[0]), load(&group[1]))
+			} else {
+				(from_half(&group[0], 0), from_half(&group[0], 1))
+			};
 			let (scale_odd, minimum_odd) = (_mm512_srli_epi64::<32>(scale), _mm512_srli_epi64::<32>(minimum));
 			for ((acc, dot), token) in acc.iter_mut().zip(dots).zip(tokens) {
-				multiply_add(acc, _mm512_add_epi32(dot[0], dot[1]), scale, scale_odd);
+				multiply_add(acc, dot, scale, scale_odd);
 				multiply_add(acc, _mm512_set1_epi32(token.sums[g]), minimum, minimum_odd);
 			}
 		}
@@ -107,26 +137,31 @@ unsafe fn q4<const N: usize>(lines: &[Line], tokens: &[Token<'_>; N], out: &mut 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn q8<const N: usize>(lines: &[Line], tokens: &[Token<'_>; N], out: &mut Accumulators<N>) {
-	// SAFETY: the features are the caller's; bounds are those of the helpers.
+	// SAFETY: the features are the caller's; pairs 0 to 15 of a group lie in its 32 activations.
 	unsafe {
 		let mut acc = [[_mm512_setzero_si512(); 2]; N];
 		for (g, group) in lines.chunks_exact(Packing::Q8.lines()).enumerate() {
-			let mut dots = [[_mm512_setzero_si512(); 2]; N];
-			for v in 0..PAIRS / 2 {
-				let packed = load(&group[1 + v]);
-				let codes =
-					[_mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(packed)), _mm512_srai_epi16::<8>(packed)];
-				for (n, code) in codes.into_iter().enumerate() {
-					for (dot, token) in dots.iter_mut().zip(tokens) {
-						let a = broadcast(token, g, 2 * v + n);
-						dot[n] = _mm512_dpwssd_epi32(dot[n], code, a);
-					}
-				}
+			let a = activations(tokens, g);
+			let mut dots = [_mm512_setzero_si512(); N];
+			macro_rules! line {
+				($v:literal, $p0:literal, $p1:literal) => {
+					let packed = load(&group[1 + $v]);
+					multiply_pair!(dots, _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(packed)), a, $p0);
+					multiply_pair!(dots, _mm512_srai_epi16::<8>(packed), a, $p1);
+				};
 			}
+			line!(0, 0, 1);
+			line!(1, 2, 3);
+			line!(2, 4, 5);
+			line!(3, 6, 7);
+			line!(4, 8, 9);
+			line!(5, 10, 11);
+			line!(6, 12, 13);
+			line!(7, 14, 15);
 			let scale = load(&group[0]);
 			let scale_odd = _mm512_srli_epi64::<32>(scale);
 			for (acc, dot) in acc.iter_mut().zip(dots) {
-				multiply_add(acc, _mm512_add_epi32(dot[0], dot[1]), scale, scale_odd);
+				multiply_add(acc, dot, scale, scale_odd);
 			}
 		}
 		for (acc, out) in acc.into_iter().zip(out) {

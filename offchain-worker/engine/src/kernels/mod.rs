@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize};
 pub enum Backend {
 	/// Plain Rust, everywhere.
 	Scalar,
-	/// x86-64 with AVX2.
+	/// x86-64 with AVX2 and F16C.
 	Avx2,
-	/// x86-64 with AVX-512 BW and VNNI.
+	/// x86-64 with AVX-512 F, BW and VNNI.
 	Avx512,
 }
 
@@ -35,13 +35,13 @@ impl Backend {
 		match self {
 			Self::Scalar => true,
 			#[cfg(target_arch = "x86_64")]
-			Self::Avx2 => std::is_x86_feature_detected!("avx2"),
+			Self::Avx2 => std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("f16c"),
 			#[cfg(target_arch = "x86_64")]
 			Self::Avx512 => {
 				std::is_x86_feature_detected!("avx512f")
 					&& std::is_x86_feature_detected!("avx512bw")
 					&& std::is_x86_feature_detected!("avx512vnni")
-					&& std::is_x86_feature_detected!("avx2")
+					&& Self::Avx2.is_available()
 			},
 			#[cfg(not(target_arch = "x86_64"))]
 			_ => false,
@@ -67,9 +67,6 @@ impl Backend {
 		}
 	}
 }
-
-/// Tokens that a kernel takes at once.
-const BLOCK: usize = 4;
 
 /// 16-bit activations of a batch of tokens.
 #[derive(Debug, Default)]
@@ -239,7 +236,9 @@ fn tile(backend: Backend, input: &Activations, layer: Linear<'_>, index: usize, 
 	let mut t = 0;
 	while t < input.tokens() {
 		let size = match input.tokens() - t {
-			n if n >= BLOCK => block::<BLOCK>(backend, input, layer, index, t, out),
+			// As many as there are registers for.
+			8.. if backend == Backend::Avx512 => block::<8>(backend, input, layer, index, t, out),
+			4.. => block::<4>(backend, input, layer, index, t, out),
 			2 | 3 => block::<2>(backend, input, layer, index, t, out),
 			_ => block::<1>(backend, input, layer, index, t, out),
 		};
@@ -279,14 +278,14 @@ fn block<const N: usize>(
 }
 
 /// One query head against the keys it sees: [`noesis_canon::attention::attend`], faster. `key_bound` is at least the
-/// magnitude of every key.
+/// squared length of every key.
 #[allow(clippy::too_many_arguments)]
 pub fn attend(
 	backend: Backend,
 	query: &[i16],
 	keys: &[i16],
 	values: &[i16],
-	key_bound: u16,
+	key_bound: u64,
 	multiplier: i64,
 	scratch: &mut AttentionScratch,
 	out: &mut [i32],
@@ -295,7 +294,7 @@ pub fn attend(
 	match backend {
 		#[cfg(target_arch = "x86_64")]
 		// SAFETY: a backend is only constructed into an engine after `is_available`; AVX-512 implies AVX2.
-		Backend::Avx2 | Backend::Avx512 if query.len() % 16 == 0 => unsafe {
+		Backend::Avx2 | Backend::Avx512 if query.len().is_multiple_of(16) => unsafe {
 			avx2_attention::attend(query, keys, values, key_bound, multiplier, scratch, out)
 		},
 		_ => {
@@ -303,6 +302,11 @@ pub fn attend(
 			noesis_canon::attention::attend(query, keys, values, multiplier, weights, out)
 		},
 	}
+}
+
+/// `Σ x²`. At most 2^38 for heads of 256 values.
+pub fn squared_length(x: &[i16]) -> u64 {
+	x.iter().map(|&v| u64::from((i32::from(v) * i32::from(v)) as u32)).sum()
 }
 
 /// Reused between calls of [`attend`].

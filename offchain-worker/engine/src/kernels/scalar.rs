@@ -1,17 +1,10 @@
 //! Plain loops over tiles, written so that compilers can use whatever vectors there are.
 
 use super::{Accumulators, Token};
-use crate::matrix::{Line, Packing, LANES};
+use crate::matrix::{Group, Line, Packing, LANES};
 use noesis_canon::{linear::group_term, GROUP};
 
 type Lanes = [i32; LANES];
-
-fn words(line: &Line) -> Lanes {
-	std::array::from_fn(|r| {
-		let at = 4 * r;
-		i32::from_le_bytes([line.0[at], line.0[at + 1], line.0[at + 2], line.0[at + 3]])
-	})
-}
 
 /// Adds two weights of each row, given by their codes, for `N` tokens; `k` is the first weight's column.
 #[inline(always)]
@@ -38,13 +31,12 @@ pub(super) fn tile<const N: usize>(
 	out: &mut Accumulators<N>,
 ) {
 	for (g, lines) in lines.chunks_exact(packing.lines()).enumerate() {
+		let group = Group::new(packing, lines);
 		let mut dots = [[0; LANES]; N];
-		let mut minima = [0; LANES];
 		match packing {
-			Packing::Q4 => {
-				minima = words(&lines[1]);
-				for (v, line) in lines[2..].iter().enumerate() {
-					let packed = words(line);
+			Packing::Q4 | Packing::Q4Wide => {
+				for v in 0..4 {
+					let packed = group.codes(v);
 					for n in 0..4 {
 						let even = packed.map(|w| w >> (4 * n) & 15);
 						let odd = packed.map(|w| w >> (16 + 4 * n) & 15);
@@ -53,8 +45,8 @@ pub(super) fn tile<const N: usize>(
 				}
 			},
 			Packing::Q8 => {
-				for (v, line) in lines[1..].iter().enumerate() {
-					let packed = words(line);
+				for v in 0..8 {
+					let packed = group.codes(v);
 					for n in 0..2 {
 						let even = packed.map(|w| w << (24 - 8 * n) >> 24);
 						let odd = packed.map(|w| w << (8 - 8 * n) >> 24);
@@ -63,7 +55,8 @@ pub(super) fn tile<const N: usize>(
 				}
 			},
 		}
-		let scales = words(&lines[0]);
+		let scales: Lanes = std::array::from_fn(|lane| group.scale(lane));
+		let minima: Lanes = std::array::from_fn(|lane| group.minimum(lane));
 		for ((out, dot), token) in out.iter_mut().zip(&dots).zip(tokens) {
 			for r in 0..LANES {
 				out[r] += group_term(scales[r], dot[r], minima[r], token.sums[g]);

@@ -9,19 +9,28 @@ use noesis_canon::attention;
 use proptest::prelude::*;
 
 /// Rows as a checkpoint holds them, from a pool of random bytes.
-fn rows(encoding: Encoding, rows: usize, columns: usize, bytes: &[u8]) -> Vec<u8> {
+fn rows(encoding: Encoding, is_half: bool, rows: usize, columns: usize, bytes: &[u8]) -> Vec<u8> {
 	let mut pool = bytes.iter().copied().cycle();
 	let mut out = Vec::new();
 	for _ in 0..rows * columns / GROUP {
 		let terms = if encoding == Encoding::Q4 { 2 } else { 1 };
 		for _ in 0..terms {
 			let word: [u8; 4] = std::array::from_fn(|_| pool.next().unwrap());
-			out.extend_from_slice(&(i32::from_le_bytes(word) >> 3).to_le_bytes());
+			out.extend_from_slice(&term(i32::from_le_bytes(word), is_half).to_le_bytes());
 		}
 		let codes = encoding.row_bytes(GROUP) - 4 * terms;
 		out.extend(pool.by_ref().take(codes));
 	}
 	out
+}
+
+/// A scale or minimum: any number of 29 bits, or one that is a 16-bit float.
+fn term(word: i32, is_half: bool) -> i32 {
+	if is_half {
+		(word >> 21) << (word & 15)
+	} else {
+		word >> 3
+	}
 }
 
 /// The definition, straight from the rows.
@@ -58,13 +67,13 @@ proptest! {
 
 	#[test]
 	fn every_backend_should_equal_the_definition(
-		is_q4 in any::<bool>(), count in 1usize..50, groups in 1usize..5, tokens in 1usize..10,
+		is_q4 in any::<bool>(), is_half in any::<bool>(), count in 1usize..50, groups in 1usize..5, tokens in 1usize..10,
 		bytes in prop::collection::vec(extreme_u8(), 1000..1013),
 		x in prop::collection::vec(extreme_i16(), 9 * 4 * GROUP),
 	) {
 		let encoding = if is_q4 { Encoding::Q4 } else { Encoding::Q8 };
 		let columns = groups * GROUP;
-		let data = rows(encoding, count, columns, &bytes);
+		let data = rows(encoding, is_half, count, columns, &bytes);
 		let shape = TensorShape { name: "gate", rows: count, columns, is_gain: false };
 		let matrix = Matrix::pack(&TensorView { shape, encoding, bytes: &data });
 		let mut input = Activations::default();
@@ -103,7 +112,7 @@ proptest! {
 		attention::attend(&query[..dim], &keys, &values, multiplier, &mut vec![0; positions], &mut expected);
 		for backend in Backend::available() {
 			let (mut found, mut scratch) = (vec![0; dim], AttentionScratch::default());
-			let bound = keys.iter().fold(0, |m, k| m.max(k.unsigned_abs()));
+			let bound = keys.chunks(dim).map(squared_length).max().unwrap();
 			attend(backend, &query[..dim], &keys, &values, bound, multiplier, &mut scratch, &mut found);
 			prop_assert_eq!(&found, &expected, "{:?}", backend);
 		}
@@ -134,7 +143,16 @@ fn sums_of_weights_should_not_overflow_when_all_keys_are_equal() {
 		for backend in Backend::available() {
 			let mut found = vec![0; dim];
 			let scratch = &mut AttentionScratch::default();
-			attend(backend, &query, &keys, &values, 32_767, attention::multiplier(dim), scratch, &mut found);
+			attend(
+				backend,
+				&query,
+				&keys,
+				&values,
+				u64::MAX,
+				attention::multiplier(dim),
+				scratch,
+				&mut found,
+			);
 			assert_eq!(found, vec![i32::from(value) << 7; dim], "{backend:?}");
 		}
 	}

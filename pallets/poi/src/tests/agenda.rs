@@ -154,6 +154,16 @@ fn agenda_should_take_the_next_block_when_one_is_full_and_refuse_when_all_are() 
 		submit(spec());
 		check();
 
+		// A claim goes on without a place, and so does all that follows.
+		for block in 13..17 {
+			Agenda::<Test>::insert(block, full());
+		}
+		let crowded = submit(spec());
+		assert_ok!(Poi::claim(signed(WORKER), crowded));
+		check();
+		at_block(14);
+		assert_ok!(Poi::expire(signed(OTHER), crowded));
+
 		// What was crowded out can be moved on by hand, and nothing else is in the way.
 		at_block(52);
 		assert_ok!(Poi::expire(signed(OTHER), job));

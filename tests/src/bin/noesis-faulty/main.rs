@@ -47,7 +47,7 @@ enum Mode {
 
 #[tokio::main]
 async fn main() -> Outcome {
-	tracing_subscriber::fmt().with_writer(io::stderr).with_target(false).init();
+	tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).with_target(false).init();
 	let Cli { url, mode } = Cli::parse();
 	let (fault, args) = match mode {
 		Mode::WrongOutput(args) => (Fault::Output, args),
