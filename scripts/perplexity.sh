@@ -47,5 +47,8 @@ measure() {
 	say "$1"
 	"$BIN/noesis" perplexity --checkpoint "$CHECKPOINT" --gguf "$GGUF" --text "$TEXTS/$1.txt" --json
 }
-report=$(jq -cn --argjson kjv "$(measure kjv)" --argjson lcet10 "$(measure lcet10)" '{$kjv, $lcet10}')
+report=$(jq -cn --argjson kjv "$(measure kjv)" --argjson lcet10 "$(measure lcet10)" '
+	# Both texts together: the mean log-loss of all predicted tokens.
+	def both(f): [$kjv, $lcet10] | (map((f | log) * .tokens) | add) / (map(.tokens) | add) | exp;
+	{f32: both(.f32), exact: both(.exact), tokens: ($kjv.tokens + $lcet10.tokens), $kjv, $lcet10} | .ratio = .exact / .f32')
 if [ "${1:-}" = --json ]; then echo "$report"; else jq . <<<"$report"; fi

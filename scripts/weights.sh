@@ -33,7 +33,7 @@ case "${1:-}" in
 		load_environment
 		settle_patches
 		cargo test --manifest-path "$ROOT/Cargo.toml" --workspace --locked --quiet --lib -- \
-			--exact tests::costs::table_should_hold_every_step_of_a_job --nocapture 2>/dev/null |
+			--exact tests::costs::table_should_hold_every_step_of_a_job_and_leave_operators_a_gain --nocapture 2>/dev/null |
 			sed -n 's/^costs: //p'
 		;;
 	*) die "usage: scripts/weights.sh --json | --generate" ;;

@@ -1,40 +1,49 @@
 //! The networks that the node knows by name.
 
-use noesis_runtime::{genesis_config_presets::PARACHAIN_ID, WASM_BINARY};
+use noesis_runtime::{
+	genesis_config_presets::{get_preset, PARACHAIN_ID},
+	RuntimeGenesisConfig, WASM_BINARY,
+};
 use polkadot_omni_node_lib::chain_spec::{
 	ChainSpec, DiskChainSpecLoader, Extensions, GenericChainSpec, LoadSpec,
 };
 use sc_service::{ChainType, Properties};
+use serde_json::{json, Map, Value};
+use sp_runtime::BuildStorage;
+use std::fmt::Write;
 
 /// Loads `dev` (what `--dev` asks for), `local` (also the default), or a chain-spec file.
-pub struct Loader;
+pub struct Loader {
+	/// Whether the genesis of a named network is built here instead of by the Wasm runtime. It is the same
+	/// storage; but the Wasm runtime would be compiled four times for it, each time the node starts. A spec for
+	/// people, which names the preset, needs the other form.
+	pub native_genesis: bool,
+}
 
 impl LoadSpec for Loader {
 	fn load_spec(&self, id: &str) -> Result<Box<dyn ChainSpec>, String> {
-		let spec = match id {
-			"dev" => build("Noesis Development", "noesis_dev", ChainType::Development, "development")?,
-			"" | "local" => build("Noesis Local", "noesis_local", ChainType::Local, "local_testnet")?,
+		let (name, id, kind, preset) = match id {
+			"dev" => ("Noesis Development", "noesis_dev", ChainType::Development, "development"),
+			"" | "local" => ("Noesis Local", "noesis_local", ChainType::Local, "local_testnet"),
 			path => {
 				return DiskChainSpecLoader
 					.load_spec(path)
 					.map_err(|e| format!("'{path}' is neither `dev`, `local` nor a chain-spec file: {e}"))
 			},
 		};
-		Ok(Box::new(spec))
+		let wasm = WASM_BINARY.ok_or(
+			"this node was built without the runtime's Wasm (SKIP_WASM_BUILD): name a chain-spec file",
+		)?;
+		let spec = GenericChainSpec::builder(wasm, Extensions::new("rococo-local".into(), PARACHAIN_ID))
+			.with_name(name)
+			.with_id(id)
+			.with_protocol_id("noesis")
+			.with_chain_type(kind)
+			.with_genesis_config_preset_name(preset)
+			.with_properties(properties())
+			.build();
+		Ok(Box::new(if self.native_genesis { with_storage(&spec, genesis(preset, wasm)?)? } else { spec }))
 	}
-}
-
-fn build(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Result<GenericChainSpec, String> {
-	let wasm = WASM_BINARY
-		.ok_or("this node was built without the runtime's Wasm (SKIP_WASM_BUILD): name a chain-spec file")?;
-	Ok(GenericChainSpec::builder(wasm, Extensions::new("rococo-local".into(), PARACHAIN_ID))
-		.with_name(name)
-		.with_id(id)
-		.with_protocol_id("noesis")
-		.with_chain_type(chain_type)
-		.with_genesis_config_preset_name(preset)
-		.with_properties(properties())
-		.build())
 }
 
 /// What wallets show.
@@ -46,22 +55,76 @@ fn properties() -> Properties {
 	])
 }
 
+/// The storage at block 0 of a preset: keys and values in hexadecimal.
+fn genesis(preset: &str, wasm: &[u8]) -> Result<Map<String, Value>, String> {
+	let patch = get_preset(&preset.into()).ok_or_else(|| format!("the runtime has no preset {preset}"))?;
+	let patch: Value = serde_json::from_slice(&patch).map_err(|e| e.to_string())?;
+	let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).map_err(|e| e.to_string())?;
+	merge(&mut config, patch);
+	let config: RuntimeGenesisConfig = serde_json::from_value(config).map_err(|e| e.to_string())?;
+	let mut storage = config.build_storage()?;
+	storage.top.insert(b":code".to_vec(), wasm.to_vec());
+	Ok(storage.top.iter().map(|(key, value)| (hex(key), Value::String(hex(value)))).collect())
+}
+
+/// `spec` with `top` as its genesis.
+fn with_storage(spec: &GenericChainSpec, top: Map<String, Value>) -> Result<GenericChainSpec, String> {
+	let mut spec: Value = serde_json::from_str(&spec.as_json(false)?).map_err(|e| e.to_string())?;
+	if let Some(spec) = spec.as_object_mut() {
+		spec.insert("genesis".into(), json!({ "raw": { "top": top, "childrenDefault": {} } }));
+	}
+	GenericChainSpec::from_json_bytes(serde_json::to_vec(&spec).map_err(|e| e.to_string())?)
+}
+
+/// Lays `patch` over `base`, object by object.
+fn merge(base: &mut Value, patch: Value) {
+	match (base, patch) {
+		(Value::Object(base), Value::Object(patch)) => {
+			for (key, value) in patch {
+				merge(base.entry(key).or_insert(Value::Null), value);
+			}
+		},
+		(base, patch) => *base = patch,
+	}
+}
+
+fn hex(bytes: &[u8]) -> String {
+	bytes.iter().fold("0x".to_owned(), |mut text, byte| {
+		// Writing to a string can't fail.
+		let _ = write!(text, "{byte:02x}");
+		text
+	})
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
 
+	const NATIVE: Loader = Loader { native_genesis: true };
+	const PLAIN: Loader = Loader { native_genesis: false };
+
 	#[test]
-	fn named_networks_should_load() {
-		for id in ["dev", "local", ""] {
-			let spec = Loader.load_spec(id).unwrap();
-			assert_eq!(spec.properties().get("tokenDecimals"), Some(&10.into()), "{id}");
-			assert!(spec.as_json(false).unwrap().contains("\"para_id\": 2000"));
+	fn named_networks_should_load_in_both_forms() {
+		for loader in [NATIVE, PLAIN] {
+			for id in ["dev", "local", ""] {
+				let spec = loader.load_spec(id).unwrap();
+				assert_eq!(spec.properties().get("tokenDecimals"), Some(&10.into()), "{id}");
+				assert!(spec.as_json(false).unwrap().contains("\"para_id\": 2000"));
+			}
 		}
 	}
 
 	#[test]
+	fn native_genesis_should_be_what_the_wasm_runtime_builds() {
+		let native = NATIVE.load_spec("dev").unwrap().as_storage_builder().build_storage().unwrap();
+		let wasm = PLAIN.load_spec("dev").unwrap().as_storage_builder().build_storage().unwrap();
+		assert_eq!(native.top, wasm.top);
+		assert!(native.top.len() > 50);
+	}
+
+	#[test]
 	fn loader_should_say_what_it_knows_when_the_name_is_unknown() {
-		let error = Loader.load_spec("mainnet").err().unwrap();
+		let error = NATIVE.load_spec("mainnet").err().unwrap();
 		assert!(error.contains("neither `dev`, `local` nor a chain-spec file"), "{error}");
 	}
 }

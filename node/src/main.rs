@@ -29,6 +29,9 @@ impl CliConfig for Noesis {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
 	database::default_to_paritydb()?;
-	run::<Noesis>(RunConfig::new(Box::new(DefaultRuntimeResolver), Box::new(chain_spec::Loader)))?;
+	// These write a spec for people to read and change.
+	let writes_spec = matches!(std::env::args().nth(1).as_deref(), Some("export-chain-spec" | "build-spec"));
+	let loader = chain_spec::Loader { native_genesis: !writes_spec };
+	run::<Noesis>(RunConfig::new(Box::new(DefaultRuntimeResolver), Box::new(loader)))?;
 	Ok(())
 }

@@ -2,9 +2,7 @@
 
 use crate::*;
 use alloc::string::String;
-use frame_benchmarking::{
-	add_benchmarks, define_benchmarks, list_benchmarks, BenchmarkBatch, BenchmarkConfig, BenchmarkList,
-};
+use frame_benchmarking::{define_benchmarks, BenchmarkBatch, BenchmarkConfig, BenchmarkList};
 use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 
 define_benchmarks!(

@@ -15,7 +15,7 @@ pub mod dynamic_params {
 	pub mod poi {
 		/// Part of a job's price that does not depend on its size, in planck.
 		#[codec(index = 0)]
-		pub static BaseFee: Balance = CENTS;
+		pub static BaseFee: Balance = 5 * CENTS;
 		/// Price of one unit: one token through a million parameters, in planck.
 		#[codec(index = 1)]
 		pub static UnitPrice: Balance = 1_000;

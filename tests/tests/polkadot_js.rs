@@ -30,8 +30,9 @@ async fn polkadot_js_should_ask_and_print_answer_and_verdicts() -> Outcome {
 
 	// What the example printed is what the chain and an independent recomputation say.
 	let job = report["job"].to_string();
-	let verified =
-		stage.run(&["verify", &job, "--checkpoint-file", &stage.model.display().to_string(), "--json"]).await?;
+	let verified = stage
+		.run(&["verify", &job, "--checkpoint-file", &stage.model.display().to_string(), "--json"])
+		.await?;
 	assert_eq!(verified["here"]["root"], report["root"], "{verified}");
 
 	// A bad request is told why, before anything is signed.
