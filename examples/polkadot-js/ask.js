@@ -58,7 +58,8 @@ const job = await new Promise((resolve, reject) => {
       if (dispatchError) {
         const { section, name, docs } = api.registry.findMetaError(dispatchError.asModule);
         reject(new Error(`${section}.${name}: ${docs.join(' ')}`));
-      } else if (status.isInBlock) {
+      } else if (status.isInBlock || status.isFinalized) {
+        // A development chain finalises a block as it makes it, and says only that.
         const submitted = events.find(({ event }) => api.events.poi.Submitted.is(event));
         resolve(submitted.event.data.job);
       }

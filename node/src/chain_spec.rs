@@ -1,8 +1,8 @@
 //! The networks that the node knows by name.
 
 use noesis_runtime::{
-	genesis_config_presets::{get_preset, PARACHAIN_ID},
-	RuntimeGenesisConfig, WASM_BINARY,
+	genesis_config_presets::{self, PARACHAIN_ID},
+	WASM_BINARY,
 };
 use polkadot_omni_node_lib::chain_spec::{
 	ChainSpec, DiskChainSpecLoader, Extensions, GenericChainSpec, LoadSpec,
@@ -57,12 +57,7 @@ fn properties() -> Properties {
 
 /// The storage at block 0 of a preset: keys and values in hexadecimal.
 fn genesis(preset: &str, wasm: &[u8]) -> Result<Map<String, Value>, String> {
-	let patch = get_preset(&preset.into()).ok_or_else(|| format!("the runtime has no preset {preset}"))?;
-	let patch: Value = serde_json::from_slice(&patch).map_err(|e| e.to_string())?;
-	let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).map_err(|e| e.to_string())?;
-	merge(&mut config, patch);
-	let config: RuntimeGenesisConfig = serde_json::from_value(config).map_err(|e| e.to_string())?;
-	let mut storage = config.build_storage()?;
+	let mut storage = genesis_config_presets::config(preset)?.build_storage()?;
 	storage.top.insert(b":code".to_vec(), wasm.to_vec());
 	Ok(storage.top.iter().map(|(key, value)| (hex(key), Value::String(hex(value)))).collect())
 }
@@ -74,18 +69,6 @@ fn with_storage(spec: &GenericChainSpec, top: Map<String, Value>) -> Result<Gene
 		spec.insert("genesis".into(), json!({ "raw": { "top": top, "childrenDefault": {} } }));
 	}
 	GenericChainSpec::from_json_bytes(serde_json::to_vec(&spec).map_err(|e| e.to_string())?)
-}
-
-/// Lays `patch` over `base`, object by object.
-fn merge(base: &mut Value, patch: Value) {
-	match (base, patch) {
-		(Value::Object(base), Value::Object(patch)) => {
-			for (key, value) in patch {
-				merge(base.entry(key).or_insert(Value::Null), value);
-			}
-		},
-		(base, patch) => *base = patch,
-	}
 }
 
 fn hex(bytes: &[u8]) -> String {

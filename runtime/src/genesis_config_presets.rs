@@ -63,3 +63,27 @@ pub fn preset_names() -> Vec<PresetId> {
 		PresetId::from(sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET),
 	]
 }
+
+/// The whole genesis configuration of the preset `id`.
+#[cfg(feature = "std")]
+pub fn config(id: &str) -> Result<RuntimeGenesisConfig, alloc::string::String> {
+	let patch = get_preset(&id.into()).ok_or_else(|| alloc::format!("the runtime has no preset `{id}`"))?;
+	let patch = serde_json::from_slice(&patch).map_err(|error| alloc::format!("{error}"))?;
+	let mut config =
+		serde_json::to_value(RuntimeGenesisConfig::default()).map_err(|error| alloc::format!("{error}"))?;
+	merge(&mut config, patch);
+	serde_json::from_value(config).map_err(|error| alloc::format!("{error}"))
+}
+
+/// Lays `patch` over `base`, object by object.
+#[cfg(feature = "std")]
+fn merge(base: &mut Value, patch: Value) {
+	match (base, patch) {
+		(Value::Object(base), Value::Object(patch)) => {
+			for (key, value) in patch {
+				merge(base.entry(key).or_insert(Value::Null), value);
+			}
+		},
+		(base, patch) => *base = patch,
+	}
+}

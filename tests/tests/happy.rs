@@ -39,7 +39,7 @@ async fn job_should_be_answered_verified_and_paid_when_all_are_honest() -> Outco
 	assert!(verdicts.iter().all(|verdict| verdict.get("agrees") == Some(&Value::Bool(true))), "{report}");
 
 	let job = JobId(report.get("job").and_then(Value::as_u64).ok_or("no job")?);
-	let view = chain.job(chain.finalized().hash, job).await?.ok_or("the job is gone")?;
+	let view = job_until(&chain, job, "the settlement", JobState::is_terminal).await?;
 	let settlement = view.settlement.ok_or("no settlement")?;
 	let agreeing: Vec<AccountId> = settlement.verdicts.iter().map(|(validator, _)| *validator).collect();
 	let to_panel = settlement.per_validator.saturating_mul(Balance::try_from(agreeing.len())?);

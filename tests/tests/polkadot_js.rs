@@ -1,6 +1,6 @@
 //! The polkadot.js example against a real chain.
 
-use noesis_tests::{Outcome, Stage, StageOptions};
+use noesis_tests::{Outcome, Stage, StageOptions, PATIENCE};
 use serde_json::Value;
 use std::path::Path;
 
@@ -13,15 +13,16 @@ async fn polkadot_js_should_ask_and_print_answer_and_verdicts() -> Outcome {
 	let stage = Stage::set(StageOptions { model: 7, ..StageOptions::default() }).await?;
 	let url = stage.url();
 	let ask = |more: &[&str]| {
-		tokio::process::Command::new("node")
+		let asked = tokio::process::Command::new("node")
 			.arg("ask.js")
 			.args(more)
 			.args(["--tokens", "12", "--json", "--url", &url])
 			.current_dir(&example)
 			.kill_on_drop(true)
-			.output()
+			.output();
+		tokio::time::timeout(PATIENCE, asked)
 	};
-	let output = ask(&["What is a river?"]).await?;
+	let output = ask(&["What is a river?"]).await??;
 	let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
 	let report: Value = serde_json::from_slice(&output.stdout).map_err(|e| format!("{e}: {complaint}"))?;
 	assert_eq!(report["status"], "final", "{report} {complaint}");
@@ -36,7 +37,7 @@ async fn polkadot_js_should_ask_and_print_answer_and_verdicts() -> Outcome {
 	assert_eq!(verified["here"]["root"], report["root"], "{verified}");
 
 	// A bad request is told why, before anything is signed.
-	let refused = ask(&["hello", "--checkpoint", "99"]).await?;
+	let refused = ask(&["hello", "--checkpoint", "99"]).await??;
 	assert!(!refused.status.success());
 	assert!(String::from_utf8_lossy(&refused.stderr).contains("UnknownCheckpoint"));
 	Ok(())

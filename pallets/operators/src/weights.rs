@@ -1,23 +1,24 @@
-//! Weights for `pallet_operators`
+//! Weights of `pallet_operators`, measured. Made by `scripts/weights.sh --generate`; not for editing.
 //!
-//! Estimates from what each call reads and writes, in the format of the benchmark tool, whose output replaces
-//! this file.
+//! Steps: 20, repeats: 10, worst case map size: 1000000.
 
-#![cfg_attr(rustfmt, rustfmt_skip)]
-#![allow(unused_parens)]
-#![allow(unused_imports)]
 #![allow(missing_docs)]
-#![allow(dead_code)]
+#![allow(unused_parens)]
 
-use polkadot_sdk::{frame_support, frame_system};
-use frame_support::{traits::Get, weights::{Weight, constants::RocksDbWeight}};
 use core::marker::PhantomData;
+use polkadot_sdk::{
+	frame_support::{
+		traits::Get,
+		weights::{constants::ParityDbWeight, Weight},
+	},
+	frame_system,
+};
 
-/// Weight functions needed for `pallet_operators`.
+/// What each call and step costs.
 pub trait WeightInfo {
-	fn register(c: u32, ) -> Weight;
+	fn register(c: u32) -> Weight;
 	fn add_stake() -> Weight;
-	fn update_capability(c: u32, ) -> Weight;
+	fn update_capability(c: u32) -> Weight;
 	fn unbond() -> Weight;
 	fn withdraw() -> Weight;
 	fn rejoin() -> Weight;
@@ -25,211 +26,117 @@ pub trait WeightInfo {
 	fn readmit() -> Weight;
 }
 
-/// Weights for `pallet_operators` using the Substrate node and recommended hardware.
+/// The weights on a chain with the database costs of `T`.
 pub struct SubstrateWeight<T>(PhantomData<T>);
+
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::DrawKeys` (r:1 w:1)
-	/// Proof: `Operators::DrawKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(163), added: 2638, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	/// The range of component `c` is `[0, 32]`.
-	fn register(c: u32, ) -> Weight {
-		Weight::from_parts(60_000_000, 3875)
-			.saturating_add(Weight::from_parts(3_500_000, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(3_u64))
+	fn register(c: u32) -> Weight {
+		// Measured: 6, estimated: 3875 bytes of proof.
+		Weight::from_parts(357_353_532, 3875)
+			.saturating_add(Weight::from_parts(14_093_772, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(3_u64))
+			.saturating_add(T::DbWeight::get().writes(3))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(163), added: 2638, mode: `MaxEncodedLen`)
 	fn add_stake() -> Weight {
-		Weight::from_parts(45_000_000, 3875)
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(2_u64))
+		// Measured: 564, estimated: 3875 bytes of proof.
+		Weight::from_parts(384_183_000, 3875)
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::DrawKeys` (r:1 w:2)
-	/// Proof: `Operators::DrawKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:64 w:64)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	/// The range of component `c` is `[0, 32]`.
-	fn update_capability(c: u32, ) -> Weight {
-		Weight::from_parts(120_000_000, 80958)
-			.saturating_add(Weight::from_parts(3_500_000, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(34_u64))
+	fn update_capability(c: u32) -> Weight {
+		// Measured: 1461, estimated: 80958 bytes of proof.
+		Weight::from_parts(825_331_239, 80958)
+			.saturating_add(Weight::from_parts(9_784_605, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(34))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(36_u64))
+			.saturating_add(T::DbWeight::get().writes(35))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:1 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	fn unbond() -> Weight {
-		Weight::from_parts(100_000_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(34_u64))
-			.saturating_add(T::DbWeight::get().writes(34_u64))
+		// Measured: 1396, estimated: 80958 bytes of proof.
+		Weight::from_parts(832_702_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(35))
+			.saturating_add(T::DbWeight::get().writes(33))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(163), added: 2638, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::DrawKeys` (r:0 w:1)
-	/// Proof: `Operators::DrawKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:0 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	fn withdraw() -> Weight {
-		Weight::from_parts(55_000_000, 3875)
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
+		// Measured: 564, estimated: 3875 bytes of proof.
+		Weight::from_parts(323_332_000, 3875)
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().writes(4))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:1 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	fn rejoin() -> Weight {
-		Weight::from_parts(100_000_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(34_u64))
-			.saturating_add(T::DbWeight::get().writes(34_u64))
+		// Measured: 553, estimated: 80958 bytes of proof.
+		Weight::from_parts(665_432_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(36))
+			.saturating_add(T::DbWeight::get().writes(34))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:1 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	fn exclude() -> Weight {
-		Weight::from_parts(100_000_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(34_u64))
-			.saturating_add(T::DbWeight::get().writes(34_u64))
+		// Measured: 1396, estimated: 80958 bytes of proof.
+		Weight::from_parts(817_389_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(35))
+			.saturating_add(T::DbWeight::get().writes(33))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:1 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	fn readmit() -> Weight {
-		Weight::from_parts(100_000_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(34_u64))
-			.saturating_add(T::DbWeight::get().writes(34_u64))
+		// Measured: 479, estimated: 80958 bytes of proof.
+		Weight::from_parts(627_105_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(35))
+			.saturating_add(T::DbWeight::get().writes(33))
 	}
 }
 
-// For backwards compatibility and tests.
 impl WeightInfo for () {
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::DrawKeys` (r:1 w:1)
-	/// Proof: `Operators::DrawKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(163), added: 2638, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
-	/// The range of component `c` is `[0, 32]`.
-	fn register(c: u32, ) -> Weight {
-		Weight::from_parts(60_000_000, 3875)
-			.saturating_add(Weight::from_parts(3_500_000, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(3_u64))
-			.saturating_add(RocksDbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(RocksDbWeight::get().writes(3_u64))
-			.saturating_add(RocksDbWeight::get().writes((1_u64).saturating_mul(c.into())))
+	fn register(c: u32) -> Weight {
+		Weight::from_parts(357_353_532, 3875)
+			.saturating_add(Weight::from_parts(14_093_772, 0).saturating_mul(c.into()))
+			.saturating_add(ParityDbWeight::get().reads(4))
+			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(c.into())))
+			.saturating_add(ParityDbWeight::get().writes(3))
+			.saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(163), added: 2638, mode: `MaxEncodedLen`)
 	fn add_stake() -> Weight {
-		Weight::from_parts(45_000_000, 3875)
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(2_u64))
+		Weight::from_parts(384_183_000, 3875)
+			.saturating_add(ParityDbWeight::get().reads(2))
+			.saturating_add(ParityDbWeight::get().writes(2))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::DrawKeys` (r:1 w:2)
-	/// Proof: `Operators::DrawKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:64 w:64)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
-	/// The range of component `c` is `[0, 32]`.
-	fn update_capability(c: u32, ) -> Weight {
-		Weight::from_parts(120_000_000, 80958)
-			.saturating_add(Weight::from_parts(3_500_000, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(34_u64))
-			.saturating_add(RocksDbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(RocksDbWeight::get().writes(36_u64))
-			.saturating_add(RocksDbWeight::get().writes((1_u64).saturating_mul(c.into())))
+	fn update_capability(c: u32) -> Weight {
+		Weight::from_parts(825_331_239, 80958)
+			.saturating_add(Weight::from_parts(9_784_605, 0).saturating_mul(c.into()))
+			.saturating_add(ParityDbWeight::get().reads(34))
+			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(c.into())))
+			.saturating_add(ParityDbWeight::get().writes(35))
+			.saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:1 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	fn unbond() -> Weight {
-		Weight::from_parts(100_000_000, 80958)
-			.saturating_add(RocksDbWeight::get().reads(34_u64))
-			.saturating_add(RocksDbWeight::get().writes(34_u64))
+		Weight::from_parts(832_702_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(35))
+			.saturating_add(ParityDbWeight::get().writes(33))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(163), added: 2638, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::DrawKeys` (r:0 w:1)
-	/// Proof: `Operators::DrawKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:0 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	fn withdraw() -> Weight {
-		Weight::from_parts(55_000_000, 3875)
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
+		Weight::from_parts(323_332_000, 3875)
+			.saturating_add(ParityDbWeight::get().reads(2))
+			.saturating_add(ParityDbWeight::get().writes(4))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:1 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	fn rejoin() -> Weight {
-		Weight::from_parts(100_000_000, 80958)
-			.saturating_add(RocksDbWeight::get().reads(34_u64))
-			.saturating_add(RocksDbWeight::get().writes(34_u64))
+		Weight::from_parts(665_432_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(36))
+			.saturating_add(ParityDbWeight::get().writes(34))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:1 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	fn exclude() -> Weight {
-		Weight::from_parts(100_000_000, 80958)
-			.saturating_add(RocksDbWeight::get().reads(34_u64))
-			.saturating_add(RocksDbWeight::get().writes(34_u64))
+		Weight::from_parts(817_389_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(35))
+			.saturating_add(ParityDbWeight::get().writes(33))
 	}
-	/// Storage: `Operators::Operators` (r:1 w:1)
-	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::Barred` (r:1 w:1)
-	/// Proof: `Operators::Barred` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Operators::ValidatorsFor` (r:32 w:32)
-	/// Proof: `Operators::ValidatorsFor` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	fn readmit() -> Weight {
-		Weight::from_parts(100_000_000, 80958)
-			.saturating_add(RocksDbWeight::get().reads(34_u64))
-			.saturating_add(RocksDbWeight::get().writes(34_u64))
+		Weight::from_parts(627_105_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(35))
+			.saturating_add(ParityDbWeight::get().writes(33))
 	}
 }
