@@ -325,6 +325,8 @@ impl<AccountId: Clone> JobState<AccountId> {
 
 #[cfg(test)]
 mod tests {
+	#![allow(clippy::arithmetic_side_effects)]
+
 	use super::*;
 	use proptest::prelude::*;
 

@@ -87,6 +87,8 @@ pub fn verify(root: &Node, count: u32, index: u32, leaf: Node, path: &[Node]) ->
 
 #[cfg(test)]
 mod tests {
+	#![allow(clippy::arithmetic_side_effects)]
+
 	use super::*;
 	use proptest::prelude::*;
 

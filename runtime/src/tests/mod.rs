@@ -1,7 +1,5 @@
 //! Tests over the whole runtime.
 
-#![allow(clippy::arithmetic_side_effects)]
-
 mod costs;
 mod genesis;
 mod job;
