@@ -51,11 +51,15 @@ polkadot_js() {
 	return $status
 }
 
+# The real model, for the tests that compare with what is known of it.
+model() { NOESIS_MODEL=$(scripts/model.sh --gguf) && export NOESIS_MODEL; }
+
 load_environment
 settle_patches
 check formatting cargo fmt --all --check
 check licences scripts/licences.sh
 check "polkadot.js packages" polkadot_js
+check model model
 check build build --quiet
 if [ ${#FAILED[@]} -eq 0 ]; then
 	rust_tests
