@@ -38,7 +38,7 @@ target_by_rustup() {
 # Debian's Rust with a standard library for the Wasm target built here: where rustup can't fetch or is not there.
 target_by_debian() {
 	local sysroot lib scratch
-	install_packages rustc-web cargo-web rust-web-src lld-22
+	install_packages rustc-web cargo-web rustfmt-web rust-web-clippy rust-web-src lld-22
 	sysroot=$(/usr/bin/rustc --print sysroot)
 	lib=$sysroot/lib/rustlib/$WASM_TARGET/lib
 	if ! ls "$lib"/libcore-*.rlib >/dev/null 2>&1; then

@@ -1,7 +1,7 @@
 //! What worker and validator have in common: a connection, a key, models, a store that is served.
 
 use crate::{
-	chain::{Chain, ChainError, Submitter},
+	chain::{BlockRef, Chain, ChainError, Submitter},
 	keys::Keys,
 	live::Live,
 	models::{ModelError, Models},
@@ -155,7 +155,7 @@ impl Service {
 
 	/// Looks now and then whether files have been registered meanwhile, or something else about the operator has
 	/// to be brought up to date.
-	pub(crate) async fn review(&self, now: BlockNumber, last: &mut BlockNumber) {
+	async fn review(&self, now: BlockNumber, last: &mut BlockNumber) {
 		if now < last.saturating_add(REVIEW) {
 			return;
 		}
@@ -184,6 +184,32 @@ impl Service {
 			}
 		}
 		Ok(bytes)
+	}
+}
+
+/// What a service does at every block.
+pub(crate) trait EveryBlock: Send {
+	/// Takes note of what has ended since the last block.
+	fn reap(&mut self, now: BlockNumber) -> impl Future<Output = ()> + Send;
+	/// Reads the block and begins what it asks for.
+	fn step(&mut self, best: BlockRef) -> impl Future<Output = Result<(), ChainError>> + Send;
+}
+
+/// Shows every new best block to `role`, until the connection is given up. Blocks that came while it was busy are
+/// passed over: the newest says all.
+pub(crate) async fn follow(service: &Service, mut role: impl EveryBlock) {
+	let mut heads = service.chain.heads();
+	let mut reviewed = service.chain.best().number;
+	loop {
+		let best = heads.borrow_and_update().best;
+		role.reap(best.number).await;
+		if let Err(error) = role.step(best).await {
+			tracing::warn!(block = best.number, %error, "this block is skipped");
+		}
+		service.review(best.number, &mut reviewed).await;
+		if heads.changed().await.is_err() {
+			return;
+		}
 	}
 }
 

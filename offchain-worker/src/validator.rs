@@ -4,7 +4,7 @@
 use crate::{
 	chain::{BlockRef, Call, ChainError, SubmitError},
 	executor::{ExecuteError, Executor, Finding, Task},
-	service::Service,
+	service::{follow, EveryBlock, Service},
 	store::{locator_text, FetchError},
 	AccountId,
 };
@@ -80,21 +80,9 @@ struct Case {
 
 /// Validates until the process ends.
 pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>) {
-	let mut heads = service.chain.heads();
-	let mut reviewed = service.chain.best().number;
 	let turn = Arc::new(Semaphore::new(1));
-	let mut validator = Validator { service: service.clone(), executor, turn, cases: BTreeMap::new() };
-	loop {
-		let best = heads.borrow_and_update().best;
-		validator.reap(best.number).await;
-		if let Err(error) = validator.step(best).await {
-			tracing::warn!(block = best.number, %error, "this block is skipped");
-		}
-		service.review(best.number, &mut reviewed).await;
-		if heads.changed().await.is_err() {
-			return;
-		}
-	}
+	let validator = Validator { service: service.clone(), executor, turn, cases: BTreeMap::new() };
+	follow(&service, validator).await;
 }
 
 struct Validator {
@@ -106,7 +94,7 @@ struct Validator {
 	cases: BTreeMap<(Subject, [u8; 32]), Case>,
 }
 
-impl Validator {
+impl EveryBlock for Validator {
 	async fn reap(&mut self, now: BlockNumber) {
 		for ((subject, _), case) in &mut self.cases {
 			let Progress::Running { task, .. } = &mut case.progress else { continue };
@@ -178,6 +166,9 @@ impl Validator {
 		}
 		Ok(())
 	}
+}
+
+impl Validator {
 }
 
 struct VerdictTask {

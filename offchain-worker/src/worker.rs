@@ -7,7 +7,7 @@
 use crate::{
 	chain::{BlockRef, Call, ChainError, SubmitError},
 	executor::{ExecuteError, Executor, Finding, Task},
-	service::Service,
+	service::{follow, EveryBlock, Service},
 	store::{Origin, StoreError},
 	AccountId,
 };
@@ -91,9 +91,7 @@ struct Worker {
 
 /// Works until the process ends.
 pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>, options: WorkerOptions) {
-	let mut heads = service.chain.heads();
-	let mut reviewed = service.chain.best().number;
-	let mut worker = Worker {
+	let worker = Worker {
 		service: service.clone(),
 		executor,
 		options,
@@ -104,25 +102,10 @@ pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>, options: Wo
 		calls: JoinSet::new(),
 		cooling: HashMap::new(),
 	};
-	loop {
-		let best = heads.borrow_and_update().best;
-		worker.reap(best.number).await;
-		if let Err(error) = worker.step(best).await {
-			tracing::warn!(block = best.number, %error, "this block is skipped");
-		}
-		service.review(best.number, &mut reviewed).await;
-		if heads.changed().await.is_err() {
-			return;
-		}
-	}
+	follow(&service, worker).await;
 }
 
-impl Worker {
-	fn me(&self) -> AccountId {
-		self.service.keys.account()
-	}
-
-	/// Takes note of what has ended since the last block.
+impl EveryBlock for Worker {
 	async fn reap(&mut self, now: BlockNumber) {
 		while let Some(done) = self.calls.try_join_next() {
 			let Ok((job, what, result)) = done else { continue };
@@ -205,6 +188,12 @@ impl Worker {
 			self.call(job, "claimed", Call::claim(job));
 		}
 		Ok(())
+	}
+}
+
+impl Worker {
+	fn me(&self) -> AccountId {
+		self.service.keys.account()
 	}
 
 	fn call(&mut self, job: JobId, what: &'static str, call: Call) {

@@ -1,8 +1,7 @@
 //! Reads that join several pallets, for `NoesisApi`. Never called in a block.
 
-use crate::{parameters::dynamic_params::operators::*, *};
-use frame_support::traits::Get;
-use noesis_primitives::{CheckpointId, CheckpointView, JobId, OperatorRegistry, OperatorView, Role};
+use crate::*;
+use noesis_primitives::{CheckpointId, CheckpointView, JobId, OperatorRegistry, OperatorView};
 
 /// Jobs that `worker` may claim now: those directed to it, then the open ones of the checkpoints it offers.
 pub fn open_jobs(worker: &AccountId, limit: u32) -> Vec<JobId> {
@@ -36,9 +35,6 @@ pub fn checkpoints(from: CheckpointId, limit: u32) -> Vec<CheckpointView<Account
 /// The operator `who`.
 pub fn operator(who: &AccountId) -> Option<OperatorView> {
 	let record = Operators::record(who)?;
-	let min_stake = match record.role {
-		Role::Worker => MinWorkerStake::get(),
-		Role::Validator => MinValidatorStake::get(),
-	};
+	let min_stake = Operators::min_stake(record.role);
 	Some(OperatorView { record, min_stake })
 }

@@ -3,8 +3,10 @@
 // A test may fail loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use noesis_engine::{import_gguf, Backend, Checkpoint, Engine, EngineOptions, RunOptions};
-use noesis_primitives::{GenerateParams, InputFormat, JobKind};
+use noesis_engine::{
+	import_gguf, perplexity::exact_logits, Backend, Checkpoint, Engine, EngineOptions, RunOptions,
+};
+use noesis_primitives::{ContentHash, GenerateParams, InputFormat, JobKind};
 use std::path::Path;
 
 /// Prompt and the first 40 tokens of the answer, as the reference run of the format printed them.
@@ -29,6 +31,15 @@ const SAMPLES: [(&str, &str); 4] = [
 const WEIGHTS_ROOT: &str = "0x4f9f620de9627a4b7b48b62b71db0092b977fb3187bc2ff18d03241a151b79ba";
 /// Root of the trace of the first sample.
 const TRACE_ROOT: &str = "0x5ff5da76991042708f97a88fda8dce9be68c6ab1ac66ed5e3f29e841db4c1611";
+/// BLAKE2b-256 of the 256 x 49,152 logits (little-endian i32) after each of the first 256 tokens of the file LICENSE.
+const LOGITS_HASH: &str = "0x0ee89c1cba503b1a377a0af08358048096cfdaae1a7ed8e74aa703ccfb3a737c";
+
+fn hash_of_logits(engine: &Engine) -> String {
+	let tokens = engine.tokenizer().encode(include_bytes!("../../../LICENSE"));
+	let logits = engine.install(|| exact_logits(engine, &tokens[..256]));
+	let bytes: Vec<u8> = logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
+	ContentHash::of(&bytes).to_string()
+}
 
 #[test]
 fn the_real_model_should_answer_as_the_reference_did() {
@@ -56,5 +67,6 @@ fn the_real_model_should_answer_as_the_reference_did() {
 		let first = engine.run(&kind, SAMPLES[0].0.as_bytes(), RunOptions::default()).unwrap();
 		assert_eq!(first.root().to_string(), TRACE_ROOT, "{backend:?}");
 		assert_eq!((first.usage.input_tokens, first.usage.output_tokens), (37, 8));
+		assert_eq!(hash_of_logits(&engine), LOGITS_HASH, "{backend:?}");
 	}
 }
