@@ -34,3 +34,46 @@ build() {
 	say "building (the first time takes about half an hour on two cores)"
 	cargo build --manifest-path "$ROOT/Cargo.toml" --workspace --all-targets --locked "$@"
 }
+
+# ---------------------------------------------------------------- checks that are counted
+
+PASSED=0
+FAILED=()
+
+# Runs one check that passes or fails as a whole.
+check() {
+	local name=$1 started=$SECONDS
+	shift
+	say "$name"
+	if "$@"; then PASSED=$((PASSED + 1)); else FAILED+=("$name"); fi
+	say "$name: $((SECONDS - started)) s"
+}
+
+# Runs Rust tests, which count themselves.
+rust_tests() {
+	local started=$SECONDS log status failed
+	log=$(mktemp)
+	say "cargo test $*"
+	cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log"
+	status=${PIPESTATUS[0]}
+	count() { sed -n "s/^test result: .* \([0-9]*\) $1;.*/\1/p" "$log" | awk '{n += $1} END {print n + 0}'; }
+	PASSED=$((PASSED + $(count passed)))
+	failed=$(count failed)
+	rm -f "$log"
+	while [ "$failed" -gt 0 ]; do FAILED+=("a Rust test (see above)"); failed=$((failed - 1)); done
+	if [ "$status" -ne 0 ] && [ ${#FAILED[@]} -eq 0 ]; then FAILED+=("cargo test $* (exit code $status)"); fi
+	say "cargo test $*: $((SECONDS - started)) s"
+}
+
+# The comparison with candle's autograd, a workspace of its own: candle needs newer crates than the node's.
+oracle_tests() {
+	CARGO_TARGET_DIR=$CARGO_TARGET_DIR/oracle rust_tests --manifest-path "$ROOT/kernels/canon32/oracle/Cargo.toml"
+}
+
+# Names what failed, prints the counts as the last line, and is false if anything did.
+conclude() {
+	local failure
+	for failure in "${FAILED[@]}"; do say "failed: $failure"; done
+	echo "$PASSED passed, ${#FAILED[@]} failed"
+	[ ${#FAILED[@]} -eq 0 ]
+}

@@ -6,34 +6,6 @@ set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-PASSED=0
-FAILED=()
-LOG=$(mktemp)
-trap 'rm -f "$LOG"' EXIT
-
-# Runs one check that passes or fails as a whole.
-check() {
-	local name=$1 started=$SECONDS
-	shift
-	say "$name"
-	if "$@"; then PASSED=$((PASSED + 1)); else FAILED+=("$name"); fi
-	say "$name: $((SECONDS - started)) s"
-}
-
-# Runs the Rust tests, which count themselves.
-rust_tests() {
-	local started=$SECONDS status
-	say "Rust tests"
-	cargo test --workspace --locked --no-fail-fast "$@" 2>&1 | tee "$LOG"
-	status=${PIPESTATUS[0]}
-	PASSED=$((PASSED + $(sed -n 's/^test result: .* \([0-9]*\) passed;.*/\1/p' "$LOG" | awk '{n += $1} END {print n + 0}')))
-	local failed
-	failed=$(sed -n 's/^test result: .* \([0-9]*\) failed;.*/\1/p' "$LOG" | awk '{n += $1} END {print n + 0}')
-	while [ "$failed" -gt 0 ]; do FAILED+=("a Rust test (see above)"); failed=$((failed - 1)); done
-	if [ "$status" -ne 0 ] && [ ${#FAILED[@]} -eq 0 ]; then FAILED+=("cargo test (exit code $status)"); fi
-	say "Rust tests: $((SECONDS - started)) s"
-}
-
 # The lints of the workspace manifest. The node's own code is tiny, and its thousand dependencies would be checked
 # once more for it.
 lints() {
@@ -54,6 +26,9 @@ polkadot_js() {
 # The real model, for the tests that compare with what is known of it.
 model() { NOESIS_MODEL=$(scripts/model.sh --gguf) && export NOESIS_MODEL; }
 
+# What the build doesn't say of the kernels: both CUDA compilers take every one of them.
+kernels() { scripts/kernels-check.sh --compile-only; }
+
 load_environment
 settle_patches
 check formatting cargo fmt --all --check
@@ -62,10 +37,9 @@ check "polkadot.js packages" polkadot_js
 check model model
 check build build --quiet
 if [ ${#FAILED[@]} -eq 0 ]; then
-	rust_tests
+	check "kernels under the CUDA compilers" kernels
+	rust_tests --workspace
+	oracle_tests
 	check lints lints
 fi
-
-for failure in "${FAILED[@]}"; do say "failed: $failure"; done
-echo "$PASSED passed, ${#FAILED[@]} failed"
-[ ${#FAILED[@]} -eq 0 ]
+conclude

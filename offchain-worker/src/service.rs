@@ -96,6 +96,7 @@ impl Service {
 			let manifest = model.engine.manifest();
 			tracing::info!(
 				name = manifest.name, weights = %manifest.weights_root, backend = model.engine.backend().name(),
+				device = model.engine.device_model().map(|model| model.device_name()),
 				threads = model.engine.threads(), "model loaded"
 			);
 		}

@@ -168,8 +168,7 @@ impl EveryBlock for Validator {
 	}
 }
 
-impl Validator {
-}
+impl Validator {}
 
 struct VerdictTask {
 	service: Arc<Service>,

@@ -18,8 +18,9 @@
 //!
 //! # Modules
 //! [`round`] rounding and roots; [`norm`] RMSNorm; [`activation`] 16-bit activations; [`linear`] weight groups;
-//! [`rope`] rotary positions; [`attention`] softmax and attention; [`silu`] the gate; [`sampler`] from logits to
-//! a token; [`tables`] the constants.
+//! [`rope`] rotary positions; [`attention`] softmax and attention; [`shard`] attention over keys in several places;
+//! [`silu`] the gate; [`sampler`] from logits to a token; [`tables`] the constants; [`soft`] binary32, for the
+//! profile `Canon32`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 // Indices come from slice lengths and sums have proven ranges; checks would only hide the arithmetic.
@@ -33,7 +34,9 @@ pub mod norm;
 pub mod rope;
 pub mod round;
 pub mod sampler;
+pub mod shard;
 pub mod silu;
+pub mod soft;
 pub mod tables;
 
 /// Fraction bits of the residual.

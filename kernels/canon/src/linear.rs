@@ -1,10 +1,15 @@
-//! Linear layers: groups of 32 weight codes against 16-bit activations.
+//! Linear layers: weight codes against activations, in two formats.
 //!
-//! A weight is `code · scale + minimum`, both in Q24. A row's accumulator is the sum over its groups of
-//! `scale · Σ code·a + minimum · Σ a`, in `i64`.
+//! **Groups** (what models are imported to): a weight is `code · scale + minimum`, both in Q24, with a scale and a
+//! minimum per group of 32. A row's accumulator is the sum over its groups of `scale · Σ code·a + minimum · Σ a`, in
+//! `i64`; activations have 16 bits.
+//!
+//! **Rows** (the fast layout): a weight is `code · mul / 2^scale_bits` with an 8-bit code, one `mul` below 2^24 per row
+//! and one `scale_bits` per matrix. A row's accumulator is `Σ code·a` in `i32`, multiplied once at the end. Activations
+//! have 14 bits ([`quantise_14`]), and a row is usable only if no activations can overflow its sum ([`row_fits`]).
 
 use crate::{
-	round::{rsr, sat32},
+	round::{bit_length, rsr, sat32},
 	GROUP, RESIDUAL_BITS, WEIGHT_BITS,
 };
 
@@ -49,6 +54,48 @@ pub const fn row_bound(scale: i32, minimum: i32, largest_code: u64) -> u64 {
 #[inline(always)]
 pub const fn requantise(acc: i64, from: i32, shift: i32, to: i32) -> i32 {
 	sat32(rsr(acc, WEIGHT_BITS + from - shift - to))
+}
+
+/// Bits of the magnitude of activations in the rows format.
+const ROW_MAGNITUDE_BITS: i32 = 13;
+/// Largest magnitude of an activation in the rows format.
+pub const MAX_ROW_ACTIVATION: i32 = (1 << ROW_MAGNITUDE_BITS) - 1;
+/// What a row's `mul` is smaller than.
+pub const MAX_ROW_MUL: u32 = 1 << 24;
+
+/// Quantises a token's values for a matrix in the rows format: `shift = max(0, bit length of the largest - 13)`,
+/// `out = rsr(x, shift)` clamped to ±8191. Returns the shift, `0..=50`.
+///
+/// `x`: any fixed-point format, magnitude below 2^62. A value of `out` stands for `out · 2^shift` in the format of `x`.
+pub fn quantise_14(x: &[i64], out: &mut [i16]) -> i32 {
+	let largest = x.iter().fold(0, |m, v| m.max(v.unsigned_abs()));
+	let shift = (bit_length(largest) - ROW_MAGNITUDE_BITS).max(0);
+	let limit = i64::from(MAX_ROW_ACTIVATION);
+	for (o, &v) in out.iter_mut().zip(x) {
+		*o = rsr(v, shift).clamp(-limit, limit) as i16;
+	}
+	shift
+}
+
+/// Whether `Σ code·a` of a row stays below 2^31, part sums included, for all activations of up to
+/// [`MAX_ROW_ACTIVATION`].
+pub fn row_fits(codes: &[i8]) -> bool {
+	let total = codes.iter().map(|code| u64::from(code.unsigned_abs())).sum::<u64>();
+	total.saturating_mul(MAX_ROW_ACTIVATION as u64) < 1 << 31
+}
+
+/// `Σ code·a` over a row for which [`row_fits`] holds.
+#[inline]
+pub fn dot_row(codes: &[i8], a: &[i16]) -> i32 {
+	codes.iter().zip(a).fold(0, |sum, (&c, &a)| sum + i32::from(c) * i32::from(a))
+}
+
+/// A sum of [`dot_row`] as a value with `to` fraction bits: `sat32(rsr(sum · mul, scale_bits + from - shift - to))`.
+/// The activations had `from` fraction bits before they were shifted right by `shift`; `mul` is below [`MAX_ROW_MUL`],
+/// so the product is below 2^55.
+#[inline(always)]
+pub const fn requantise_row(sum: i32, mul: u32, scale_bits: i32, from: i32, shift: i32, to: i32) -> i32 {
+	sat32(rsr(sum as i64 * mul as i64, scale_bits + from - shift - to))
 }
 
 /// One weight as a residual value (Q12), for the embedding.
@@ -118,7 +165,56 @@ mod tests {
 		assert_eq!(group_sum(&[-32_767; 32]), -32_767 * 32);
 	}
 
+	#[test]
+	fn a_row_should_fit_exactly_as_long_as_its_largest_sum_does() {
+		// 262176 · 8191 is the last product below 2^31.
+		let mut codes = vec![-128i8; 2048];
+		codes.push(32);
+		assert_eq!(codes.iter().map(|c| i64::from(c.unsigned_abs())).sum::<i64>(), 262_176);
+		assert!(row_fits(&codes));
+		let against: Vec<i16> = codes.iter().map(|c| 8191 * i16::from(c.signum())).collect();
+		assert_eq!(dot_row(&codes, &against), 262_176 * 8191);
+		codes.push(-1);
+		assert!(!row_fits(&codes));
+	}
+
+	#[test]
+	fn quantise_14_should_saturate_when_rounding_carries_over() {
+		let mut out = [0; 2];
+		assert_eq!(quantise_14(&[16_383, -16_383], &mut out), 1);
+		assert_eq!(out, [8191, -8191]);
+		assert_eq!(quantise_14(&[8191, -5], &mut out), 0);
+		assert_eq!(out, [8191, -5]);
+	}
+
 	proptest! {
+		#[test]
+		fn rows_should_equal_wide_arithmetic(
+			row in prop::collection::vec((any::<i8>(), -8191i16..=8191), 1..300),
+			mul in 0..MAX_ROW_MUL, scale_bits in 0i32..48, shift in 0i32..30, to in 8i32..24,
+		) {
+			let (codes, a): (Vec<i8>, Vec<i16>) = row.into_iter().unzip();
+			prop_assert!(row_fits(&codes));
+			let sum: i128 = codes.iter().zip(&a).map(|(&c, &a)| i128::from(c) * i128::from(a)).sum();
+			prop_assert_eq!(i128::from(dot_row(&codes, &a)), sum);
+			let (product, down) = (sum * i128::from(mul), scale_bits + 20 - shift - to);
+			let wide = if down > 0 { (product + (1 << (down - 1))) >> down } else { product << -down };
+			let expected = wide.clamp(-i128::from(i32::MAX), i128::from(i32::MAX));
+			prop_assert_eq!(i128::from(requantise_row(sum as i32, mul, scale_bits, 20, shift, to)), expected);
+		}
+
+		#[test]
+		fn quantise_14_should_be_near_and_inside(x in prop::collection::vec(-(1i64 << 61)..1 << 61, 1..50), down in 0u32..60) {
+			let x: Vec<i64> = x.iter().map(|v| v >> down).collect();
+			let mut out = vec![0; x.len()];
+			let shift = quantise_14(&x, &mut out);
+			prop_assert!((0..=50).contains(&shift));
+			for (&v, &q) in x.iter().zip(&out) {
+				prop_assert!(i32::from(q).abs() <= MAX_ROW_ACTIVATION);
+				prop_assert!((v - (i64::from(q) << shift)).abs() <= 1 << shift);
+			}
+		}
+
 		#[test]
 		fn dots_should_equal_wide_sums(codes in any::<[u8; 16]>(), a in any::<[i16; 32]>()) {
 			let expected: i64 = (0..32)

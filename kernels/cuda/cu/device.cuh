@@ -86,6 +86,8 @@ DEVICE float log2_fast(float x) {
 	asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
 	return y;
 }
+// The larger; a NaN loses against a number. One instruction, which `larger` is not.
+DEVICE float max_number(float a, float b) { return fmaxf(a, b); }
 // IEEE operations that are never fused or approximated, whatever the compiler's flags.
 DEVICE float mul_ieee(float a, float b) { return __fmul_rn(a, b); }
 DEVICE float add_ieee(float a, float b) { return __fadd_rn(a, b); }
@@ -95,14 +97,18 @@ DEVICE u32 float_bits(float x) { return __float_as_uint(x); }
 DEVICE float bits_float(u32 x) { return __uint_as_float(x); }
 DEVICE int leading_zeros(u32 x) { return __clz((int)x); }
 DEVICE int leading_zeros(u64 x) { return __clzll((i64)x); }
+DEVICE u32 mul_high(u32 a, u32 b) { return __umulhi(a, b); }
 DEVICE u64 mul_high(u64 a, u64 b) { return __umul64hi(a, b); }
+// Four of the eight bytes of (low, high): hexadecimal digit i of the selector (0..7) says which becomes byte i.
+DEVICE u32 byte_permute(u32 low, u32 high, u32 selector) { return __byte_perm(low, high, selector); }
 #endif
 
-constexpr float NEGATIVE_INFINITY = -__builtin_huge_valf();
+// No constant: NVRTC knows no way to write one.
+#define NEGATIVE_INFINITY bits_float(0xff800000u)
 
 template <class T> DEVICE T smaller(T a, T b) { return a < b ? a : b; }
 template <class T> DEVICE T larger(T a, T b) { return a > b ? a : b; }
-constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
+DEVICE constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 // One way to name either half-precision type in a template.
 template <class T> struct Half;
@@ -132,6 +138,8 @@ DEVICE bool any_lane(bool x) { return __any_sync(ALL_LANES, x); }
 // ---------------------------------------------------------------- shared memory
 
 #ifndef NOESIS_EMULATION
+// Adds to a word that other threads add to as well; integers only, so that the order does not matter.
+DEVICE void atomic_add(u32* p, u32 x) { atomicAdd(p, x); }
 DEVICE u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
 
 // Copies 16 bytes to shared memory in the background, or writes zeros where `valid` is false (the source is then

@@ -1,5 +1,8 @@
 //! Compiles every kernel as C++, each file on its own and only when it or a header changed.
 
+// A build that can't go on stops loudly.
+#![allow(clippy::expect_used)]
+
 use std::{
 	env, fs,
 	path::{Path, PathBuf},
@@ -43,6 +46,9 @@ fn main() {
 				// Whatever is not written is not done: no fused multiply-add, no reordering.
 				.flag("-ffp-contract=off")
 				.flag("-Wno-unknown-pragmas")
+				// Instances of a template that come to the same code stay apart: merged, they are warned of as if an
+				// array of one had been given to another.
+				.flag("-fno-ipa-icf")
 				.flag("-xc++")
 				.include(&kernels)
 				.include(&own)

@@ -1,7 +1,8 @@
 //! What host code needs of a place where kernels run: memory and launches.
 
 use bytemuck::Pod;
-use std::{marker::PhantomData, sync::Arc};
+use serde::Serialize;
+use std::{marker::PhantomData, sync::Arc, time::Instant};
 
 /// Why a device did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub enum DeviceError {
 		/// What the driver said.
 		reason: String,
 	},
+	/// The device can't do this at all.
+	#[error("this device can't {0}")]
+	Unsupported(&'static str),
 	/// The caller's arguments don't fit together.
 	#[error("{0}")]
 	Shape(String),
@@ -90,6 +94,71 @@ impl Arg {
 		}
 	}
 }
+
+/// What is known of a device, for reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Details {
+	/// What it is, for people.
+	pub name: String,
+	/// The compute capability times ten (90 is 9.0).
+	pub architecture: u32,
+	/// The number of multiprocessors.
+	pub multiprocessors: u32,
+	/// The version of CUDA that the driver knows; empty where there is no driver.
+	pub driver: String,
+	/// Device memory.
+	pub memory_bytes: u64,
+	/// The second-level cache; 0 where there is none.
+	pub l2_bytes: u64,
+	/// Most dynamic shared memory that one block may ask for; 0 where there is no bound.
+	pub shared_bytes: u32,
+}
+
+/// A kernel source that a device has loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loaded {
+	/// The source file.
+	pub name: &'static str,
+	/// BLAKE2b-256 of its text, in hexadecimal.
+	pub hash: &'static str,
+	/// What was loaded.
+	pub form: Form,
+}
+
+/// How kernels came to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+	/// The binary that was embedded at build time, for this compute capability times ten.
+	Embedded(u32),
+	/// A binary that NVRTC made of the embedded text.
+	Compiled(u32),
+	/// Intermediate code that NVRTC made of the embedded text and the driver translated.
+	Translated(u32),
+}
+
+/// What one kernel takes of a multiprocessor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Resources {
+	/// Registers per thread.
+	pub registers: u32,
+	/// Bytes of local memory per thread: spills and stack frame.
+	pub local_bytes: u32,
+	/// Bytes of static shared memory per block.
+	pub shared_bytes: u32,
+}
+
+/// Launches that were recorded once, to be queued again at little cost.
+pub trait Graph: Send {
+	/// Queues all of them.
+	///
+	/// # Errors
+	/// [`DeviceError::Kernel`].
+	fn launch(&self) -> Result<(), DeviceError>;
+}
+
+/// A piece of work made of launches, as a caller hands it to a device.
+pub type Work<'a> = dyn FnMut() -> Result<(), DeviceError> + 'a;
 
 /// A place where kernels run: a GPU, or the emulation of one.
 ///
@@ -157,6 +226,99 @@ pub trait Device: Send + Sync {
 	/// # Errors
 	/// The error of an earlier launch.
 	fn synchronize(&self) -> Result<(), DeviceError>;
+
+	/// What is known of it, for reports.
+	fn details(&self) -> Details {
+		Details {
+			name: self.name(),
+			architecture: self.architecture(),
+			multiprocessors: self.multiprocessors(),
+			..Details::default()
+		}
+	}
+
+	/// The kernel sources that were loaded so far, by name.
+	fn loaded(&self) -> Vec<Loaded> {
+		Vec::new()
+	}
+
+	/// What a kernel takes, which is loaded if it was not; nothing where kernels have no such thing.
+	///
+	/// # Errors
+	/// [`DeviceError::NoKernel`] or [`DeviceError::Load`].
+	fn resources(&self, kernel: &str) -> Result<Option<Resources>, DeviceError> {
+		let _ = kernel;
+		Ok(None)
+	}
+
+	/// Seconds from before the first to after the last launch of the work, on the device's own clock where it has one.
+	///
+	/// # Errors
+	/// Those of the work, or of an earlier launch.
+	fn time(&self, work: &mut Work<'_>) -> Result<f64, DeviceError> {
+		self.synchronize()?;
+		let start = Instant::now();
+		work()?;
+		self.synchronize()?;
+		Ok(start.elapsed().as_secs_f64())
+	}
+
+	/// Records the launches of the work instead of running them. Each of its kernels has been launched before, it
+	/// copies nothing from or to the host, and nobody else uses the device meanwhile. Most callers want [`Replay`].
+	///
+	/// # Safety
+	/// Memory that the work uses and did not allocate itself lives as long as the graph.
+	///
+	/// # Errors
+	/// [`DeviceError::Unsupported`] where graphs are not to be had, or those of the work.
+	unsafe fn capture(&self, work: &mut Work<'_>) -> Result<Box<dyn Graph>, DeviceError> {
+		let _ = work;
+		Err(DeviceError::Unsupported("record graphs"))
+	}
+}
+
+/// Work that is run often: as a graph where the device has graphs, else by doing it again.
+pub struct Replay<'a> {
+	graph: Option<Box<dyn Graph>>,
+	work: Box<Work<'a>>,
+}
+
+impl<'a> Replay<'a> {
+	/// Runs the work once, then records it. What it uses stays borrowed.
+	///
+	/// # Errors
+	/// Those of the work.
+	pub fn record(
+		device: &Arc<dyn Device>,
+		work: impl FnMut() -> Result<(), DeviceError> + 'a,
+	) -> Result<Self, DeviceError> {
+		let mut work: Box<Work<'a>> = Box::new(work);
+		work()?;
+		device.synchronize()?;
+		// SAFETY: the closure borrows or owns what it uses, and is kept beside the graph.
+		let graph = match unsafe { device.capture(&mut *work) } {
+			Ok(graph) => Some(graph),
+			Err(DeviceError::Unsupported(_)) => None,
+			Err(error) => return Err(error),
+		};
+		Ok(Self { graph, work })
+	}
+
+	/// True if the launches were recorded as a graph.
+	pub fn is_graph(&self) -> bool {
+		self.graph.is_some()
+	}
+
+	/// Queues the work once more.
+	///
+	/// # Errors
+	/// Those of the work.
+	pub fn run(&mut self) -> Result<(), DeviceError> {
+		match &self.graph {
+			Some(graph) => graph.launch(),
+			None => (self.work)(),
+		}
+	}
 }
 
 /// A type whose values can be copied to a device as they lie in memory.

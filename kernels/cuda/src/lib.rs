@@ -5,8 +5,23 @@
 //! `emulation/`, which runs it on a CPU with fibers for threads and is how the kernels are tested without a GPU.
 //! Host code speaks to a [`Device`]; it can't tell the three apart.
 
+// Indices and sums stay within shapes that are checked before a launch.
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+pub mod attention;
+pub mod bench;
+pub mod canon32;
+mod choose;
+pub mod cuda;
 mod device;
+pub mod exact;
+mod probe;
 mod source;
 
-pub use device::{Arg, Buffer, Device, DeviceError, Element, Launch};
+pub use choose::{choose, Backend, Chosen, MakeEmulation};
+pub use cuda::CudaDevice;
+pub use device::{
+	Arg, Buffer, Details, Device, DeviceError, Element, Form, Graph, Launch, Loaded, Replay, Resources, Work,
+};
+pub use probe::probe;
 pub use source::{find, sources, Source};

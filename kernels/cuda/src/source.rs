@@ -14,6 +14,23 @@ pub struct Source {
 	pub cubins: &'static [(u32, &'static [u8])],
 }
 
+impl Source {
+	/// The embedded binary that a device of this compute capability (times ten) runs best, and what it was made for:
+	/// machine code runs on its own generation, from its own version on. Code for 9.0 is for 9.0 alone (it is made
+	/// with the instructions that only 9.0 has).
+	pub fn binary_for(&self, architecture: u32) -> Option<(u32, &'static [u8])> {
+		let runs = |made_for: u32| {
+			made_for == architecture
+				|| (made_for != 90 && made_for / 10 == architecture / 10 && made_for < architecture)
+		};
+		self.cubins
+			.iter()
+			.copied()
+			.filter(|(made_for, _)| runs(*made_for))
+			.max_by_key(|(made_for, _)| *made_for)
+	}
+}
+
 include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
 /// All embedded sources, by name.
@@ -30,6 +47,17 @@ pub fn find(kernel: &str) -> Option<&'static Source> {
 mod tests {
 	use super::*;
 	use std::collections::BTreeSet;
+
+	#[test]
+	fn a_binary_should_be_chosen_by_generation_and_version() {
+		let cubins: &[(u32, &[u8])] = &[(80, b"80"), (89, b"89"), (90, b"90")];
+		let source = Source { name: "x", text: "", hash: "", kernels: &[], cubins };
+		let chosen = |architecture| source.binary_for(architecture).map(|(made_for, _)| made_for);
+		let expected = [(75, None), (80, Some(80)), (86, Some(80)), (89, Some(89)), (90, Some(90))];
+		for (architecture, made_for) in expected.into_iter().chain([(93, None), (100, None), (120, None)]) {
+			assert_eq!(chosen(architecture), made_for, "compute capability {architecture}");
+		}
+	}
 
 	#[test]
 	fn every_source_should_define_kernels_of_its_own() {

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 		eprintln!("imported in {:.2?}", start.elapsed());
 	}
 	let start = Instant::now();
-	let engine = Engine::open(&checkpoint, &EngineOptions { threads, backend })?;
+	let engine = Engine::open(&checkpoint, &EngineOptions { threads, backend, ..Default::default() })?;
 	eprintln!(
 		"opened in {:.2?}: {} {}",
 		start.elapsed(),

@@ -16,8 +16,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 	let checkpoint = Checkpoint::open(model.as_ref())?;
 	let Some(original) = arguments.next() else {
 		for backend in Backend::available() {
-			let engine = Engine::new(&checkpoint, &EngineOptions { backend: Some(backend), threads: None })?;
-			println!("{}", serde_json::to_string(&bench(&engine, &BenchOptions::default()))?);
+			let engine = Engine::new(
+				&checkpoint,
+				&EngineOptions { backend: Some(backend), threads: None, ..Default::default() },
+			)?;
+			println!("{}", serde_json::to_string(&bench(&engine, &BenchOptions::default())?)?);
 		}
 		return Ok(());
 	};

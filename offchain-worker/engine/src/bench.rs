@@ -1,7 +1,11 @@
 //! How fast the engine is: tokens per second, reading and writing.
 
-use crate::{engine::Engine, kernels::Backend, model::MAX_BATCH};
-use noesis_canon::sampler::greedy;
+use crate::{
+	device_model::DeviceModel,
+	engine::{Engine, EngineError},
+	kernels::Backend,
+};
+use noesis_canon::sampler::Sampling;
 use serde::Serialize;
 use std::time::Instant;
 
@@ -33,6 +37,9 @@ pub struct EngineBench {
 	pub threads: usize,
 	/// Vector unit.
 	pub backend: Backend,
+	/// The device, where the model ran on one.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub device: Option<String>,
 	/// Tokens read per repeat.
 	pub prefill_tokens: usize,
 	/// Tokens written per repeat.
@@ -40,42 +47,47 @@ pub struct EngineBench {
 }
 
 /// Measures the model alone: no tokenizer, no trace.
-pub fn bench(engine: &Engine, options: &BenchOptions) -> EngineBench {
-	let model = engine.model();
-	let architecture = model.architecture();
+///
+/// # Errors
+/// [`EngineError::Device`], when the engine's device fails.
+pub fn bench(engine: &Engine, options: &BenchOptions) -> Result<EngineBench, EngineError> {
+	let architecture = &engine.manifest().architecture;
 	let context = architecture.context as usize;
 	let prefill = options.prefill.clamp(1, context - 1);
 	let decode = options.decode.clamp(1, context - prefill);
 	let vocabulary = u64::from(architecture.vocabulary);
 	let prompt: Vec<u32> = (0..prefill as u64).map(|i| (i * 7919 % vocabulary) as u32).collect();
 	let mut times = (Vec::new(), Vec::new());
-	engine.install(|| {
+	let likeliest = Sampling { temperature: 0, top_p: u16::MAX, seed: 0 };
+	engine.install(|| -> Result<(), EngineError> {
 		for _ in 0..options.repeats.max(1) {
-			let mut state = model.start(prefill + decode);
-			let mut logits = Vec::new();
+			let mut sequence = engine.start(prefill + decode)?;
 			let start = Instant::now();
-			for batch in prompt.chunks(MAX_BATCH) {
-				model.forward(&mut state, batch, &mut |_, _| {});
+			for batch in prompt.chunks(sequence.max_batch()) {
+				sequence.forward(batch, None)?;
 			}
-			model.logits(&mut state, 1, &mut logits);
+			sequence.compute_logits(1)?;
+			let mut token = sequence.pick(0, &likeliest, 0)?;
 			times.0.push(start.elapsed().as_secs_f64());
 			let start = Instant::now();
-			for _ in 0..decode {
-				let token = greedy(&logits) as u32;
-				model.forward(&mut state, &[token], &mut |_, _| {});
-				model.logits(&mut state, 1, &mut logits);
+			for position in 1..=decode {
+				sequence.forward(&[token], None)?;
+				sequence.compute_logits(1)?;
+				token = sequence.pick(0, &likeliest, position as u32)?;
 			}
 			times.1.push(start.elapsed().as_secs_f64());
 		}
-	});
-	EngineBench {
+		Ok(())
+	})?;
+	Ok(EngineBench {
 		decode_tps: decode as f64 / median(times.1),
 		prefill_tps: prefill as f64 / median(times.0),
 		threads: engine.threads(),
 		backend: engine.backend(),
+		device: engine.device_model().map(DeviceModel::device_name),
 		prefill_tokens: prefill,
 		decode_tokens: decode,
-	}
+	})
 }
 
 fn median(mut times: Vec<f64>) -> f64 {
@@ -94,7 +106,7 @@ mod tests {
 		let path = folder.path().join("random.noesis");
 		testing::write_random_model(&path, 3).unwrap();
 		let engine = Engine::open(&path, &EngineOptions::default()).unwrap();
-		let result = bench(&engine, &BenchOptions { prefill: 9999, decode: 9999, repeats: 1 });
+		let result = bench(&engine, &BenchOptions { prefill: 9999, decode: 9999, repeats: 1 }).unwrap();
 		assert_eq!((result.prefill_tokens, result.decode_tokens), (511, 1));
 		assert!(result.decode_tps > 0.0 && result.prefill_tps > 0.0);
 	}

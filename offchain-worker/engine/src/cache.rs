@@ -1,6 +1,6 @@
 //! Keys and values of the positions that went through the model.
 
-use crate::checkpoint::Architecture;
+use crate::{checkpoint::Architecture, kernels::attention::KeyValues};
 
 /// A cache for one sequence: `i16` Q9, per layer and key-value head one run of positions.
 #[derive(Debug)]
@@ -18,13 +18,21 @@ pub struct Cache {
 impl Cache {
 	/// Room for `capacity` positions.
 	pub fn new(architecture: &Architecture, capacity: usize) -> Self {
-		let (kv_heads, head_dim) = (architecture.kv_heads as usize, architecture.head_dim as usize);
-		let size = architecture.layers as usize * kv_heads * head_dim * capacity;
-		let key_bounds = vec![0; architecture.layers as usize * kv_heads];
+		Self::of(
+			architecture.layers as usize,
+			architecture.kv_heads as usize,
+			architecture.head_dim as usize,
+			capacity,
+		)
+	}
+
+	/// Room for `capacity` positions of any shape. Memory is touched only where positions are written.
+	pub(crate) fn of(layers: usize, kv_heads: usize, head_dim: usize, capacity: usize) -> Self {
+		let size = layers * kv_heads * head_dim * capacity;
 		Self {
 			keys: vec![0; size],
 			values: vec![0; size],
-			key_bounds,
+			key_bounds: vec![0; layers * kv_heads],
 			kv_heads,
 			head_dim,
 			capacity,
@@ -62,20 +70,24 @@ impl Cache {
 		(&mut self.keys[range.clone()], &mut self.values[range])
 	}
 
-	/// At least the squared length of every key of a head, forgotten ones included.
-	pub(crate) fn key_bound(&self, layer: usize, head: usize) -> u64 {
-		self.key_bounds[layer * self.kv_heads + head]
-	}
-
 	pub(crate) fn raise_key_bound(&mut self, layer: usize, head: usize, squared_length: u64) {
 		let bound = &mut self.key_bounds[layer * self.kv_heads + head];
 		*bound = (*bound).max(squared_length);
 	}
 
-	/// Keys and values of the first `positions` positions of one head.
-	pub(crate) fn head(&self, layer: usize, head: usize, positions: usize) -> (&[i16], &[i16]) {
+	/// Key-value heads per layer.
+	pub(crate) fn kv_heads(&self) -> usize {
+		self.kv_heads
+	}
+
+	/// Keys and values of the first `positions` positions of one head. The bound holds for forgotten keys too.
+	pub(crate) fn head(&self, layer: usize, head: usize, positions: usize) -> KeyValues<'_> {
 		let at = self.start(layer, head);
 		let range = at..at + positions * self.head_dim;
-		(&self.keys[range.clone()], &self.values[range])
+		KeyValues {
+			keys: &self.keys[range.clone()],
+			values: &self.values[range],
+			key_bound: self.key_bounds[layer * self.kv_heads + head],
+		}
 	}
 }

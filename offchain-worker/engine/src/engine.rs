@@ -2,14 +2,17 @@
 
 use crate::{
 	checkpoint::{Checkpoint, CheckpointError, Manifest},
+	device_model::DeviceModel,
 	generate,
 	kernels::Backend,
 	model::Model,
+	sequence::{Loaded, Sequence},
 	template::{ChatTemplate, TemplateError},
 	tokenizer::{Tokenizer, TokenizerError},
 };
+use noesis_cuda::{Device, DeviceError};
 use noesis_primitives::{merkle, JobKind, Opening, Root, Usage};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc};
 
 /// Why an engine can't be made or a run ended early.
 #[derive(Debug, thiserror::Error)]
@@ -29,25 +32,41 @@ pub enum EngineError {
 	/// This machine lacks the vector unit that was asked for.
 	#[error("this machine can't run the {0} backend")]
 	Backend(&'static str),
+	/// The device can't hold the model, or failed while it ran.
+	#[error(transparent)]
+	Device(#[from] DeviceError),
 	/// The callback said stop.
 	#[error("cancelled")]
 	Cancelled,
 }
 
 /// How an engine runs; no choice changes a result.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct EngineOptions {
 	/// Threads; all cores by default.
 	pub threads: Option<usize>,
 	/// Vector unit; the best one by default.
 	pub backend: Option<Backend>,
+	/// Where the model runs instead of the CPU, which then only tokenises and hashes.
+	pub device: Option<Arc<dyn Device>>,
+}
+
+impl fmt::Debug for EngineOptions {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		f.debug_struct("EngineOptions")
+			.field("threads", &self.threads)
+			.field("backend", &self.backend)
+			.field("device", &self.device.as_ref().map(|device| device.name()))
+			.finish()
+	}
 }
 
 /// A model ready to run. Runs may go on at the same time; they share the engine's threads.
 #[derive(Debug)]
 pub struct Engine {
 	manifest: Manifest,
-	model: Model,
+	model: Loaded,
+	backend: Backend,
 	tokenizer: Tokenizer,
 	template: ChatTemplate,
 	pool: rayon::ThreadPool,
@@ -134,9 +153,14 @@ impl Engine {
 		if !backend.is_available() {
 			return Err(EngineError::Backend(backend.name()));
 		}
+		let model = match &options.device {
+			None => Loaded::Cpu(Box::new(pool.install(|| Model::load(checkpoint, backend))?)),
+			Some(device) => Loaded::Device(Box::new(pool.install(|| DeviceModel::load(checkpoint, device))?)),
+		};
 		Ok(Self {
 			manifest: checkpoint.manifest().clone(),
-			model: pool.install(|| Model::load(checkpoint, backend))?,
+			model,
+			backend,
 			tokenizer: Tokenizer::new(checkpoint.tokenizer())?,
 			template: ChatTemplate::new(&checkpoint.tokenizer().chat_template)?,
 			pool,
@@ -153,14 +177,34 @@ impl Engine {
 		&self.tokenizer
 	}
 
-	/// The model, for measurements. Run it inside [`Engine::install`].
-	pub fn model(&self) -> &Model {
-		&self.model
+	/// The model where it runs on the CPU, for measurements. Run it inside [`Engine::install`].
+	pub fn model(&self) -> Option<&Model> {
+		match &self.model {
+			Loaded::Cpu(model) => Some(model),
+			Loaded::Device(_) => None,
+		}
 	}
 
-	/// The loops that run.
+	/// The model where it runs on a device.
+	pub fn device_model(&self) -> Option<&DeviceModel> {
+		match &self.model {
+			Loaded::Cpu(_) => None,
+			Loaded::Device(model) => Some(model),
+		}
+	}
+
+	/// Begins a sequence of at most `capacity` positions (cut to the context), for measurements. Run it inside
+	/// [`Engine::install`].
+	///
+	/// # Errors
+	/// [`EngineError::Device`] if the device has no room for it.
+	pub fn start(&self, capacity: usize) -> Result<Sequence<'_>, EngineError> {
+		Ok(self.model.start(capacity)?)
+	}
+
+	/// The loops that run on the CPU.
 	pub fn backend(&self) -> Backend {
-		self.model.backend()
+		self.backend
 	}
 
 	/// Number of threads.
@@ -180,7 +224,10 @@ impl Engine {
 		generate::input_tokens(params.format, input, &self.tokenizer, &self.template, vocabulary)
 	}
 
-	/// Runs a job. The only error is [`EngineError::Cancelled`], when the callback says so.
+	/// Runs a job.
+	///
+	/// # Errors
+	/// [`EngineError::Cancelled`], when the callback says so; [`EngineError::Device`], when the engine's device fails.
 	pub fn run(
 		&self,
 		kind: &JobKind,

@@ -11,13 +11,13 @@
 //! counts as a token of the output and adds nothing to its bytes.
 
 use crate::{
-	model::{Model, State, MAX_BATCH},
+	sequence::{Loaded, Sequence},
 	template::ChatTemplate,
 	tokenizer::Tokenizer,
 	trace::Trace,
 	EngineError, Execution, OnToken, RunOptions, TokenEvent,
 };
-use noesis_canon::sampler::{sample, Sampling};
+use noesis_canon::sampler::Sampling;
 use noesis_primitives::{GenerateParams, InputFormat, Usage};
 
 /// Tokens of an input, before they are fitted to the context.
@@ -54,11 +54,15 @@ fn fit(mut prompt: Vec<u32>, max_tokens: u32, context: u32) -> (Vec<u32>, usize)
 }
 
 /// How many tokens of a draft are tried at once: more while they are right, fewer when they are not.
-struct Pace(usize);
+struct Pace {
+	tokens: usize,
+	most: usize,
+}
 
 impl Pace {
 	fn adapt(&mut self, tried: usize, right: usize) {
-		self.0 = if right == tried { (self.0 * 2).min(MAX_BATCH) } else { (self.0 / 2).max(4) };
+		self.tokens =
+			if right == tried { (self.tokens * 2).min(self.most) } else { (self.tokens / 2).max(4) };
 	}
 }
 
@@ -66,39 +70,30 @@ impl Pace {
 const DRAFT_PART: usize = 2048;
 
 struct Run<'a> {
-	model: &'a Model,
 	tokenizer: &'a Tokenizer,
 	sampling: Sampling,
 	limit: usize,
-	state: State,
+	sequence: Sequence<'a>,
 	trace: Trace,
-	logits: Vec<i32>,
-	scratch: Vec<u32>,
 	tokens: Vec<u32>,
 	output: Vec<u8>,
 }
 
 impl Run<'_> {
 	/// Puts tokens through the model and traces them; the logits after the last `wanted` of them are kept.
-	fn feed(&mut self, tokens: &[u32], wanted: usize) {
-		for (batch, rest) in batches(tokens) {
-			let first = self.state.cache.length();
+	fn feed(&mut self, tokens: &[u32], wanted: usize) -> Result<(), EngineError> {
+		for batch in tokens.chunks(self.sequence.max_batch()) {
+			let first = self.sequence.length();
 			let trace = &mut self.trace;
-			self.model.forward(&mut self.state, batch, &mut |layer, residual| {
-				trace.record(first, layer, residual);
-			});
-			if rest == 0 {
-				self.model.logits(&mut self.state, wanted.min(batch.len()), &mut self.logits);
-			}
+			let mut record = |layer: usize, residual: &[i32]| trace.record(first, layer, residual);
+			self.sequence.forward(batch, Some(&mut record))?;
 		}
+		Ok(self.sequence.compute_logits(wanted)?)
 	}
 
 	/// The token that follows row `row` of the kept logits.
-	fn pick(&mut self, row: usize) -> u32 {
-		let vocabulary = self.model.architecture().vocabulary as usize;
-		self.scratch.resize(vocabulary, 0);
-		let logits = &self.logits[row * vocabulary..(row + 1) * vocabulary];
-		sample(logits, &self.sampling, self.tokens.len() as u32, &mut self.scratch) as u32
+	fn pick(&mut self, row: usize) -> Result<u32, EngineError> {
+		Ok(self.sequence.pick(row, &self.sampling, self.tokens.len() as u32)?)
 	}
 
 	/// Takes a token into the output; whether generation goes on.
@@ -126,18 +121,9 @@ impl Run<'_> {
 	}
 }
 
-/// Batches of at most [`MAX_BATCH`], each with the number of tokens after it.
-fn batches(tokens: &[u32]) -> impl Iterator<Item = (&[u32], usize)> {
-	let mut left = tokens.len();
-	tokens.chunks(MAX_BATCH).map(move |batch| {
-		left -= batch.len();
-		(batch, left)
-	})
-}
-
 /// Runs a generation.
 pub(crate) fn generate(
-	model: &Model,
+	model: &Loaded,
 	tokenizer: &Tokenizer,
 	prompt: Vec<u32>,
 	params: &GenerateParams,
@@ -146,22 +132,19 @@ pub(crate) fn generate(
 	let RunOptions { draft, capture, mut on_token } = options;
 	let (prompt, limit) = fit(prompt, params.max_tokens, model.architecture().context);
 	let mut run = Run {
-		model,
 		tokenizer,
 		sampling: Sampling { temperature: params.temperature, top_p: params.top_p, seed: params.seed },
 		limit,
-		state: model.start(prompt.len() + limit),
+		sequence: model.start(prompt.len() + limit)?,
 		trace: Trace::new(model.architecture(), capture),
-		logits: Vec::new(),
-		scratch: Vec::new(),
 		tokens: Vec::new(),
 		output: Vec::new(),
 	};
-	run.feed(&prompt, 1);
-	let mut next = run.pick(0);
+	run.feed(&prompt, 1)?;
+	let mut next = run.pick(0)?;
 	let mut guess = run.rest_of(draft);
 	let mut at = 0;
-	let mut pace = Pace(32);
+	let mut pace = Pace { tokens: 32, most: run.sequence.max_batch() };
 	while run.accept(next, &mut on_token)? {
 		if guess.get(at) == Some(&next) {
 			at += 1;
@@ -173,13 +156,13 @@ pub(crate) fn generate(
 		// The token just taken and what the draft says comes after it, all of which the model may read before the
 		// limit.
 		let room = run.limit - run.tokens.len();
-		let tried = (guess.len() - at).min(pace.0 - 1).min(room.saturating_sub(1));
-		let start = run.state.cache.length();
+		let tried = (guess.len() - at).min(pace.tokens - 1).min(room.saturating_sub(1));
+		let start = run.sequence.length();
 		let mut batch = vec![next];
 		batch.extend_from_slice(&guess[at..at + tried]);
-		run.feed(&batch, batch.len());
+		run.feed(&batch, batch.len())?;
 		let mut right = 0;
-		next = run.pick(0);
+		next = run.pick(0)?;
 		while right < tried && next == guess[at + right] {
 			if !run.accept(next, &mut on_token)? {
 				// The draft goes on after the true end.
@@ -187,9 +170,9 @@ pub(crate) fn generate(
 				return Ok(finish(run, prompt.len()));
 			}
 			right += 1;
-			next = run.pick(right);
+			next = run.pick(right)?;
 		}
-		run.state.cache.truncate(start + 1 + right);
+		run.sequence.truncate(start + 1 + right);
 		run.trace.truncate(start + 1 + right);
 		at += right;
 		if tried > 0 {

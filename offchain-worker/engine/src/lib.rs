@@ -18,8 +18,10 @@
 //! ```
 //!
 //! Rooms: [`gguf`] and [`import`] bring models in; [`checkpoint`] is our file; [`tokenizer`] and [`template`] turn
-//! bytes into tokens; [`matrix`], [`kernels`], [`cache`], [`model`] compute; [`generate`] is the job, [`trace`] its
-//! leaves; [`perplexity`], [`float`] and [`mod@bench`] measure; [`testing`] makes small models.
+//! bytes into tokens; [`matrix`], [`kernels`], [`cache`], [`model`] compute on the CPU, [`device_model`] on a GPU,
+//! [`sequence`] either way; [`context`] is attention over long contexts, on one machine or split over several;
+//! [`generate`] is the job, [`trace`] its leaves; [`perplexity`], [`float`] and [`mod@bench`] measure; [`testing`]
+//! makes small models.
 
 // Indices and sums stay within lengths that are checked when a file is opened.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
@@ -27,6 +29,8 @@
 pub mod bench;
 pub mod cache;
 pub mod checkpoint;
+pub mod context;
+pub mod device_model;
 mod engine;
 pub mod float;
 pub mod generate;
@@ -36,6 +40,7 @@ pub mod kernels;
 pub mod matrix;
 pub mod model;
 pub mod perplexity;
+pub mod sequence;
 pub mod template;
 pub mod testing;
 pub mod tokenizer;

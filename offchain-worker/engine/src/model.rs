@@ -3,9 +3,11 @@
 use crate::{
 	cache::Cache,
 	checkpoint::{Architecture, Checkpoint, CheckpointError},
-	kernels::{
-		attend, gated, linear, squared_length, Activations, AttentionScratch, Backend, Linear, Output,
+	context::{
+		stream::{self, Block, Source},
+		Positions,
 	},
+	kernels::{attention::squared_length, gated, linear, Activations, Backend, Linear, Output},
 	matrix::Matrix,
 };
 use noesis_canon::{
@@ -14,14 +16,9 @@ use noesis_canon::{
 	ATTENTION_BITS, LINEAR_BITS, NORMED_BITS, RESIDUAL_BITS,
 };
 use rayon::prelude::*;
-use std::cell::RefCell;
 
 /// Most tokens that go through the model at once: bounds the scratch memory.
 pub const MAX_BATCH: usize = 128;
-
-thread_local! {
-	static ATTENTION: RefCell<AttentionScratch> = RefCell::default();
-}
 
 #[derive(Debug)]
 struct Layer {
@@ -123,10 +120,13 @@ impl Model {
 		self.backend
 	}
 
-	/// Begins a sequence of at most `capacity` positions (cut to the context).
+	/// Begins a sequence of at most `capacity` positions (cut to the context). Once it has seen a batch of some size, no
+	/// batch up to that size allocates on the threads that are current here.
 	pub fn start(&self, capacity: usize) -> State {
+		let capacity = capacity.min(self.architecture.context as usize);
+		stream::prepare(capacity, self.architecture.head_dim as usize);
 		State {
-			cache: Cache::new(&self.architecture, capacity.min(self.architecture.context as usize)),
+			cache: Cache::new(&self.architecture, capacity),
 			tokens: 0,
 			residual: Vec::new(),
 			normed: Vec::new(),
@@ -206,19 +206,10 @@ impl Model {
 		}
 
 		state.attended.resize(state.tokens * heads * dim, 0);
-		let (cache, queries) = (&state.cache, &state.queries);
-		let per_task = (1 << 15) / ((start + state.tokens) * dim).max(1);
-		state.attended.par_chunks_exact_mut(dim).enumerate().with_min_len(per_task.max(1)).for_each(
-			|(i, out)| {
-				let (t, head) = (i / heads, i % heads);
-				let (keys, values) = cache.head(index, head * kv_heads / heads, start + t + 1);
-				let key_bound = cache.key_bound(index, head * kv_heads / heads);
-				let query = &queries[i * dim..(i + 1) * dim];
-				ATTENTION.with_borrow_mut(|scratch| {
-					attend(self.backend, query, keys, values, key_bound, self.multiplier, scratch, out)
-				});
-			},
-		);
+		let positions = Positions::from_start(start + state.tokens);
+		let source = Source { cache: &state.cache, layer: index, positions };
+		let block = Block { queries: &state.queries, heads, head_dim: dim, first: start };
+		stream::attend(self.backend, &source, &block, self.multiplier, &mut state.attended);
 
 		state.input.reset(state.tokens, heads * dim);
 		state

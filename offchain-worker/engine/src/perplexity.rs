@@ -6,7 +6,6 @@
 use crate::{
 	engine::{Engine, EngineError},
 	float::FloatModel,
-	model::MAX_BATCH,
 };
 use serde::Serialize;
 
@@ -56,16 +55,18 @@ pub struct Perplexity {
 }
 
 /// Logits (Q16) after every token of a window, row by row. Run it inside [`Engine::install`] for speed.
-pub fn exact_logits(engine: &Engine, tokens: &[u32]) -> Vec<i32> {
-	let model = engine.model();
-	let mut state = model.start(tokens.len());
-	let (mut all, mut rows) = (Vec::new(), Vec::new());
-	for batch in tokens.chunks(MAX_BATCH) {
-		model.forward(&mut state, batch, &mut |_, _| {});
-		model.logits(&mut state, batch.len(), &mut rows);
-		all.extend_from_slice(&rows);
+///
+/// # Errors
+/// [`EngineError::Device`], when the engine's device fails.
+pub fn exact_logits(engine: &Engine, tokens: &[u32]) -> Result<Vec<i32>, EngineError> {
+	let mut sequence = engine.start(tokens.len())?;
+	let mut all = Vec::new();
+	for batch in tokens.chunks(sequence.max_batch()) {
+		sequence.forward(batch, None)?;
+		sequence.compute_logits(batch.len())?;
+		all.extend(sequence.logits()?);
 	}
-	all
+	Ok(all)
 }
 
 fn log_softmax(logits: impl Iterator<Item = f64> + Clone) -> (Vec<f64>, usize) {
@@ -88,9 +89,9 @@ pub fn perplexity(
 	let cut = windows.cut(&tokens);
 	let (mut exact_sum, mut float_sum, mut square, mut same, mut divergence, mut n) =
 		(0.0, 0.0, 0.0, 0u64, 0.0, 0u64);
-	engine.install(|| {
+	engine.install(|| -> Result<(), EngineError> {
 		for (done, window) in cut.iter().enumerate() {
-			let exact = exact_logits(engine, window);
+			let exact = exact_logits(engine, window)?;
 			let float = float.logits(window);
 			for (t, &target) in window.iter().enumerate().skip(1) {
 				let row = (t - 1) * vocabulary..t * vocabulary;
@@ -106,7 +107,8 @@ pub fn perplexity(
 			}
 			progress(done + 1, cut.len());
 		}
-	});
+		Ok(())
+	})?;
 	let count = (n as f64).max(1.0);
 	let mean = (exact_sum - float_sum) / count;
 	Ok(Perplexity {

@@ -113,3 +113,20 @@ pub fn write_random_model_of(
 	let name = format!("random {seed}");
 	Writer::create(path)?.finish(&name, architecture, &tokenizer_data(), &mut Numbers { seed, at: 0 })
 }
+
+/// `count` numbers from a seed, evenly spread over `-2^bits..2^bits` (`bits` up to 15; -32768 reads as -32767): queries,
+/// keys and values for contexts that no model made.
+pub fn numbers(seed: u64, count: usize, bits: u32) -> Vec<i16> {
+	// SplitMix64, four numbers a step.
+	let mut state = seed;
+	let step = |_| {
+		state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+		let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+		let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+		let mixed = mixed ^ (mixed >> 31);
+		[0, 16, 32, 48].map(|shift| (((mixed >> shift) as i16) >> (15 - bits.min(15))).max(-i16::MAX))
+	};
+	let mut all: Vec<i16> = (0..count.div_ceil(4)).flat_map(step).collect();
+	all.truncate(count);
+	all
+}

@@ -123,7 +123,7 @@ fn a_missing_vector_unit_should_be_named() {
 	use noesis_engine::Backend;
 	let (_folder, path, _) = good();
 	for backend in [Backend::Scalar, Backend::Avx2, Backend::Avx512] {
-		let options = EngineOptions { backend: Some(backend), threads: Some(1) };
+		let options = EngineOptions { backend: Some(backend), threads: Some(1), ..Default::default() };
 		match Engine::open(&path, &options) {
 			Ok(engine) => assert_eq!(engine.backend(), backend),
 			Err(error) => assert!(matches!(error, EngineError::Backend(_)) && !backend.is_available()),

@@ -21,7 +21,8 @@ fn engines() -> &'static [Engine] {
 		let mut engines = Vec::new();
 		for backend in Backend::available() {
 			for threads in [1, 2, 3] {
-				let options = EngineOptions { threads: Some(threads), backend: Some(backend) };
+				let options =
+					EngineOptions { threads: Some(threads), backend: Some(backend), ..Default::default() };
 				engines.push(Engine::new(&checkpoint, &options).unwrap());
 			}
 		}
@@ -32,7 +33,7 @@ fn engines() -> &'static [Engine] {
 /// Logits after every token and the trace, the tokens given in pieces of the sizes of `splits`.
 fn forward(engine: &Engine, tokens: &[u32], splits: &[usize]) -> (Vec<i32>, Vec<[u8; 32]>) {
 	engine.install(|| {
-		let model = engine.model();
+		let model = engine.model().unwrap();
 		let mut state: State = model.start(tokens.len());
 		let mut trace = Trace::new(model.architecture(), &[]);
 		let (mut logits, mut rows) = (Vec::new(), Vec::new());

@@ -36,7 +36,7 @@ const LOGITS_HASH: &str = "0x0ee89c1cba503b1a377a0af08358048096cfdaae1a7ed8e74aa
 
 fn hash_of_logits(engine: &Engine) -> String {
 	let tokens = engine.tokenizer().encode(include_bytes!("../../../LICENSE"));
-	let logits = engine.install(|| exact_logits(engine, &tokens[..256]));
+	let logits = engine.install(|| exact_logits(engine, &tokens[..256]).unwrap());
 	let bytes: Vec<u8> = logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
 	ContentHash::of(&bytes).to_string()
 }
@@ -55,7 +55,7 @@ fn the_real_model_should_answer_as_the_reference_did() {
 	let checkpoint = Checkpoint::open(&path).unwrap();
 	let kind = JobKind::Generate(GenerateParams::greedy(InputFormat::Chat, 40));
 	for backend in Backend::available() {
-		let options = EngineOptions { backend: Some(backend), threads: None };
+		let options = EngineOptions { backend: Some(backend), threads: None, ..Default::default() };
 		let engine = Engine::new(&checkpoint, &options).unwrap();
 		let count = if backend == Backend::Scalar { 1 } else { SAMPLES.len() };
 		for (prompt, expected) in &SAMPLES[..count] {

@@ -11,6 +11,7 @@ use crate::{
 	AccountId,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use noesis_cuda::{choose, Chosen, DeviceError};
 use noesis_engine::{Backend, EngineOptions};
 use noesis_primitives::{Balance, InputFormat, JobId, Role};
 use std::{net::SocketAddr, path::PathBuf};
@@ -165,6 +166,10 @@ pub enum BackendArg {
 	/// The processor's best vector unit.
 	#[default]
 	Cpu,
+	/// The first GPU that can be used, else the processor.
+	Auto,
+	/// The first NVIDIA GPU.
+	Cuda,
 	/// Plain code, no vector unit.
 	Scalar,
 	/// AVX2.
@@ -173,15 +178,31 @@ pub enum BackendArg {
 	Avx512,
 }
 
-impl From<EngineArgs> for EngineOptions {
-	fn from(args: EngineArgs) -> Self {
-		let backend = match args.backend {
-			BackendArg::Cpu => None,
+impl EngineArgs {
+	/// The options that are meant.
+	///
+	/// # Errors
+	/// Why the GPU that was asked for can't be used.
+	pub fn options(self) -> Result<EngineOptions, DeviceError> {
+		let device = match self.backend {
+			BackendArg::Auto => choose(noesis_cuda::Backend::Auto, None)?,
+			BackendArg::Cuda => choose(noesis_cuda::Backend::Cuda, None)?,
+			_ => choose(noesis_cuda::Backend::Cpu, None)?,
+		};
+		let device = match device {
+			Chosen::Device(device) => Some(device),
+			Chosen::Cpu { reason } => {
+				tracing::info!(reason, "models run on the CPU");
+				None
+			},
+		};
+		let backend = match self.backend {
+			BackendArg::Cpu | BackendArg::Auto | BackendArg::Cuda => None,
 			BackendArg::Scalar => Some(Backend::Scalar),
 			BackendArg::Avx2 => Some(Backend::Avx2),
 			BackendArg::Avx512 => Some(Backend::Avx512),
 		};
-		Self { threads: args.threads, backend }
+		Ok(EngineOptions { threads: self.threads, backend, device })
 	}
 }
 
@@ -219,21 +240,24 @@ pub struct ServiceArgs {
 
 impl ServiceArgs {
 	/// The service that is meant.
-	pub fn options(self, url: String, role: Role) -> ServiceOptions {
+	///
+	/// # Errors
+	/// Why the GPU that was asked for can't be used.
+	pub fn options(self, url: String, role: Role) -> Result<ServiceOptions, DeviceError> {
 		let endpoint = match (self.endpoint, self.listen) {
 			(Some(endpoint), _) => endpoint,
 			(None, Some(address)) => format!("http://{address}"),
 			(None, None) => String::new(),
 		};
-		ServiceOptions {
+		Ok(ServiceOptions {
 			url,
 			checkpoints: self.checkpoint,
-			engine: self.engine.into(),
+			engine: self.engine.options()?,
 			store: self.store,
 			room: self.store_mib.saturating_mul(1 << 20),
 			listen: self.listen,
 			profile: Profile { role, stake: self.stake, endpoint, region: self.region },
-		}
+		})
 	}
 }
 
@@ -370,6 +394,28 @@ pub enum BenchCommand {
 		#[arg(long)]
 		json: bool,
 	},
+	/// Attention alone, on FlashCore's nine shapes.
+	Attention(AttentionArgs),
+}
+
+/// How attention is measured.
+#[derive(Args, Clone, Debug)]
+pub struct AttentionArgs {
+	/// What computes: auto, cpu or cuda.
+	#[arg(long, default_value = "auto")]
+	pub backend: noesis_cuda::Backend,
+	/// Many more shapes: long sequences, causal, bf16, backward, decoding.
+	#[arg(long)]
+	pub all: bool,
+	/// A table of tiles to use instead of the one that is built in.
+	#[arg(long)]
+	pub tiles: Option<PathBuf>,
+	/// Times every tile first and writes the table of the fastest to this file.
+	#[arg(long)]
+	pub tune: Option<PathBuf>,
+	/// Prints one JSON object.
+	#[arg(long)]
+	pub json: bool,
 }
 
 /// What to compare on.

@@ -39,9 +39,14 @@ impl Drop for Scratch {
 }
 
 pub(super) fn bench(command: BenchCommand) -> Result<(), CommandError> {
-	let BenchCommand::Engine { checkpoint, engine, prefill, decode, repeats, json } = command;
+	let (checkpoint, engine, prefill, decode, repeats, json) = match command {
+		BenchCommand::Attention(args) => return super::attention::bench(args),
+		BenchCommand::Engine { checkpoint, engine, prefill, decode, repeats, json } => {
+			(checkpoint, engine, prefill, decode, repeats, json)
+		},
+	};
 	let engine = open(checkpoint.as_deref(), engine)?;
-	let result = measure(&engine, &BenchOptions { prefill, decode, repeats });
+	let result = measure(&engine, &BenchOptions { prefill, decode, repeats })?;
 	let model = &engine.manifest().name;
 	if json {
 		let mut report = serde_json::json!(result);
@@ -50,7 +55,8 @@ pub(super) fn bench(command: BenchCommand) -> Result<(), CommandError> {
 		}
 		print_json(&report);
 	} else {
-		println!("{model}, {} threads, {}", result.threads, result.backend.name());
+		let device = result.device.as_deref().unwrap_or(result.backend.name());
+		println!("{model}, {} threads, {device}", result.threads);
 		println!("prefill {:>10.1} tokens/s", result.prefill_tps);
 		println!("decode  {:>10.1} tokens/s", result.decode_tps);
 	}
@@ -58,13 +64,14 @@ pub(super) fn bench(command: BenchCommand) -> Result<(), CommandError> {
 }
 
 fn open(checkpoint: Option<&Path>, args: EngineArgs) -> Result<Engine, CommandError> {
+	let options = args.options()?;
 	if let Some(path) = checkpoint {
-		return Ok(Engine::open(path, &args.into())?);
+		return Ok(Engine::open(path, &options)?);
 	}
 	let scratch = Scratch::new("bench")?;
 	let path = scratch.file("random.noesis");
 	write_random_model(&path, 1)?;
-	Ok(Engine::open(&path, &args.into())?)
+	Ok(Engine::open(&path, &options)?)
 }
 
 pub(super) fn perplexity(args: PerplexityArgs) -> Result<(), CommandError> {
@@ -77,7 +84,7 @@ pub(super) fn perplexity(args: PerplexityArgs) -> Result<(), CommandError> {
 		|source: ImportError| CommandError::Import { path: args.gguf.clone().unwrap_or_default(), source };
 	let gguf = original.as_deref().map(Gguf::parse).transpose().map_err(|error| import(error.into()))?;
 	let float = FloatModel::new(&checkpoint, gguf.as_ref())?;
-	let engine = Engine::new(&checkpoint, &args.engine.into())?;
+	let engine = Engine::new(&checkpoint, &args.engine.options()?)?;
 	let bar = progress_bar("windows");
 	let windows = Windows { count: args.windows, length: args.length };
 	let result = compare(&engine, &float, &text, windows, &mut |done, all| {

@@ -1,6 +1,7 @@
 //! What the binary does, command by command.
 
 mod ask;
+mod attention;
 mod checkpoint;
 mod keys;
 mod measure;
@@ -19,6 +20,7 @@ use crate::{
 	service::ServiceError,
 	store::FetchError,
 };
+use noesis_cuda::DeviceError;
 use noesis_engine::{CheckpointError, EngineError, ImportError};
 use noesis_primitives::{CheckpointId, JobId, QuoteError};
 use std::{io, path::PathBuf, time::Duration};
@@ -61,6 +63,9 @@ pub enum CommandError {
 	/// About an engine.
 	#[error(transparent)]
 	Engine(#[from] EngineError),
+	/// About a GPU.
+	#[error(transparent)]
+	Device(#[from] DeviceError),
 	/// About a checkpoint's parts.
 	#[error(transparent)]
 	Checkpoint(#[from] CheckpointError),

@@ -1,7 +1,11 @@
 //! `noesis selftest`: what must give the same bits is run and compared.
 
 use super::{measure::Scratch, print_json, CommandError};
-use noesis_engine::{testing::write_random_model, Backend, Engine, EngineOptions, Execution, RunOptions};
+use noesis_cuda::{choose, probe, Chosen};
+use noesis_engine::{
+	testing::{self, write_random_model},
+	Architecture, Backend, Engine, EngineOptions, Execution, RunOptions,
+};
 use noesis_primitives::{opening_positions, Claim, ContentHash, GenerateParams, InputFormat, JobKind};
 use serde::Serialize;
 
@@ -27,31 +31,62 @@ pub(super) fn run(json: bool) -> Result<bool, CommandError> {
 	let scratch = Scratch::new("selftest")?;
 	let path = scratch.file("random.noesis");
 	write_random_model(&path, 7)?;
-	let reference = Engine::open(&path, &EngineOptions { threads: Some(1), backend: Some(Backend::Scalar) })?;
+	let options = |threads, backend| EngineOptions {
+		threads: Some(threads),
+		backend: Some(backend),
+		..Default::default()
+	};
+	let reference = Engine::open(&path, &options(1, Backend::Scalar))?;
 	let mut checks = Vec::new();
 	for (name, job) in jobs() {
 		let truth = reference.run(&job, PROMPT, RunOptions::default())?;
 		for backend in Backend::available() {
 			for threads in [1, 2, 3] {
-				let engine =
-					Engine::open(&path, &EngineOptions { threads: Some(threads), backend: Some(backend) })?;
+				let engine = Engine::open(&path, &options(threads, backend))?;
 				let here = format!("{name}, {}, {threads} threads", backend.name());
 				check_runs(&mut checks, &engine, &job, &truth, &here)?;
 			}
 		}
 		checks.push(Check { name: format!("{name}: openings"), ok: openings(&reference, &job, &truth)? });
 	}
+	let device = check_device(&mut checks)?;
 	let ok = checks.iter().all(|check| check.ok);
 	if json {
-		print_json(&serde_json::json!({ "ok": ok, "checks": checks }));
+		print_json(&serde_json::json!({ "ok": ok, "device": device, "checks": checks }));
 	} else {
 		for check in &checks {
 			println!("{}  {}", if check.ok { "ok    " } else { "FAILED" }, check.name);
 		}
+		println!("GPU: {device}");
 		let failed = checks.iter().filter(|check| !check.ok).count();
 		println!("{} passed, {failed} failed", checks.len() - failed);
 	}
 	Ok(ok)
+}
+
+/// The same on the GPU, if there is one: what it is, or why there is none.
+fn check_device(checks: &mut Vec<Check>) -> Result<String, CommandError> {
+	let device = match choose(noesis_cuda::Backend::Auto, None)? {
+		Chosen::Device(device) => device,
+		Chosen::Cpu { reason } => return Ok(format!("none ({reason})")),
+	};
+	let what = device.name();
+	for (name, ok) in probe(&device)? {
+		checks.push(Check { name: format!("{what}: {name}"), ok });
+	}
+	let scratch = Scratch::new("selftest-device")?;
+	let path = scratch.file("random.noesis");
+	// Heads of a size that the GPU's attention has.
+	let architecture =
+		Architecture { width: 96, heads: 3, kv_heads: 1, head_dim: 64, ..testing::architecture() };
+	testing::write_random_model_of(&path, 7, architecture)?;
+	let reference = Engine::open(&path, &EngineOptions::default())?;
+	let engine = Engine::open(&path, &EngineOptions { device: Some(device), ..EngineOptions::default() })?;
+	for (name, job) in jobs() {
+		let truth = reference.run(&job, PROMPT, RunOptions::default())?;
+		check_runs(checks, &engine, &job, &truth, &format!("{name}, {what}"))?;
+	}
+	Ok(what)
 }
 
 fn check_runs(

@@ -37,7 +37,7 @@ pub(super) async fn validator(url: String, args: ServiceArgs) -> Result<(), Comm
 
 async fn start(url: String, args: ServiceArgs, role: Role) -> Result<Arc<Service>, CommandError> {
 	let keys = args.key.load()?;
-	Ok(Arc::new(Service::start(keys, args.options(url, role)).await?))
+	Ok(Arc::new(Service::start(keys, args.options(url, role)?).await?))
 }
 
 /// Serves until the process is told to end. What is under way is taken up again at the next start.

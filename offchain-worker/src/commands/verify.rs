@@ -24,7 +24,8 @@ pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandErro
 		Some(path) => path,
 		None => fetch(&chain, &fetcher, &checkpoint).await?,
 	};
-	let model = tokio::task::block_in_place(|| Model::open(path.clone(), &args.engine.into()))?;
+	let options = args.engine.options()?;
+	let model = tokio::task::block_in_place(|| Model::open(path.clone(), &options))?;
 	if !model.is(&checkpoint.record) {
 		return Err(CommandError::OtherCheckpoint { path, id });
 	}

@@ -92,13 +92,21 @@ DEVICE u32 pack_f16(float low, float high) { return (u32)f32_to_f16(low).bits | 
 DEVICE u32 pack_bf16(float low, float high) { return (u32)f32_to_bf16(low).bits | (u32)f32_to_bf16(high).bits << 16; }
 DEVICE float exp2_fast(float x) { return std::exp2(x); }
 DEVICE float log2_fast(float x) { return std::log2(x); }
+DEVICE float max_number(float a, float b) { return std::fmax(a, b); }
 DEVICE float mul_ieee(float a, float b) { return a * b; }
 DEVICE float add_ieee(float a, float b) { return a + b; }
 DEVICE float div_ieee(float a, float b) { return a / b; }
 DEVICE float sqrt_ieee(float a) { return std::sqrt(a); }
 DEVICE int leading_zeros(u32 x) { return x ? __builtin_clz(x) : 32; }
 DEVICE int leading_zeros(u64 x) { return x ? __builtin_clzll(x) : 64; }
+DEVICE u32 mul_high(u32 a, u32 b) { return (u32)((u64)a * b >> 32); }
 DEVICE u64 mul_high(u64 a, u64 b) { return (u64)(((unsigned __int128)a * b) >> 64); }
+DEVICE u32 byte_permute(u32 low, u32 high, u32 selector) {
+	u64 bytes = (u64)high << 32 | low;
+	u32 y = 0;
+	for (int i = 0; i < 4; i++) y |= (u32)(bytes >> (8 * (selector >> (4 * i) & 7)) & 0xff) << (8 * i);
+	return y;
+}
 
 DEVICE void sync_block() { emulation::meet_block(); }
 DEVICE void sync_warp() {
@@ -135,6 +143,8 @@ template <class T> inline T shuffle_down(T x, int by) {
 	return e.got;
 }
 bool any_lane(bool x);
+
+inline void atomic_add(u32* p, u32 x) { *p += x; }
 
 inline void copy_async(void* shared, const void* global, bool valid) { emulation::copy_later(shared, global, valid); }
 inline void copy_commit() { emulation::copy_commit(); }

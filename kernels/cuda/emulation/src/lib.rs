@@ -4,7 +4,10 @@
 //! device memory hold garbage until written, memory on both sides of every allocation is watched, and a barrier
 //! that a thread misses is an error. It says nothing about speed.
 
-use noesis_cuda::{Arg, Device, DeviceError, Launch};
+// Offsets stay within an allocation that was made with room for them; `new` gives what callers hold, a device.
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::new_ret_no_self)]
+
+use noesis_cuda::{Arg, CudaDevice, Device, DeviceError, Launch};
 use std::{
 	collections::BTreeMap,
 	ffi::{c_char, c_int, c_void, CStr, CString},
@@ -27,6 +30,10 @@ extern "C" {
 		error_bytes: usize,
 	) -> c_int;
 }
+
+/// The environment variable by which the tests of the kernels are run on a GPU instead: all but those of the emulation
+/// itself (`tests/probe.rs`), which make mistakes on purpose.
+pub const TEST_DEVICE: &str = "NOESIS_TEST_DEVICE";
 
 const ALIGNMENT: usize = 256;
 /// Bytes that are watched before and after every allocation, and what they hold: as a float a NaN, as an integer
@@ -55,8 +62,14 @@ impl Allocation {
 }
 
 impl Emulation {
-	/// A device whose threads run in the order that the seed gives.
+	/// A device whose threads run in the order that the seed gives; or the first GPU, where [`TEST_DEVICE`] is `cuda`.
+	///
+	/// # Panics
+	/// If the GPU that is asked for can't be used.
 	pub fn new(seed: u64) -> Arc<dyn Device> {
+		if std::env::var_os(TEST_DEVICE).is_some_and(|device| device == "cuda") {
+			return CudaDevice::open(0).unwrap_or_else(|error| panic!("{TEST_DEVICE} is cuda: {error}"));
+		}
 		Arc::new(Self { seed: AtomicU64::new(seed), allocations: Mutex::default() })
 	}
 
@@ -130,7 +143,10 @@ impl Device for Emulation {
 			return Err(DeviceError::NoKernel(kernel.into()));
 		}
 		if expected as usize != args.len() {
-			return Err(failed(kernel, format!("it takes {expected} arguments and was given {}", args.len())));
+			return Err(failed(
+				kernel,
+				format!("it takes {expected} arguments and was given {}", args.len()),
+			));
 		}
 		let mut parameters: Vec<*mut c_void> = args.iter().map(Arg::as_pointer).collect();
 		let mut error = [0 as c_char; 512];

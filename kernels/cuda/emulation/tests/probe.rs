@@ -1,5 +1,8 @@
 //! The emulation itself: its instructions, and the mistakes it must notice.
 
+// A test may fail loudly.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use noesis_cuda::{Arg, Buffer, Device, DeviceError, Launch};
 use noesis_cuda_emulation::Emulation;
 use std::sync::Arc;
@@ -86,7 +89,10 @@ fn a_launch_should_be_refused_when_it_is_not_the_kernels() {
 	let out = Buffer::<f32>::zeros(&device, 1).unwrap();
 	// SAFETY: none of these reaches a kernel.
 	let (unknown, few) = unsafe {
-		(device.launch("no_such_kernel", one_warp(0), &[]), device.launch("probe_mma_f16", one_warp(0), &[out.arg()]))
+		(
+			device.launch("no_such_kernel", one_warp(0), &[]),
+			device.launch("probe_mma_f16", one_warp(0), &[out.arg()]),
+		)
 	};
 	assert!(matches!(unknown, Err(DeviceError::NoKernel(name)) if name == "no_such_kernel"));
 	assert!(few.unwrap_err().to_string().contains("takes 3 arguments and was given 1"));
@@ -95,14 +101,18 @@ fn a_launch_should_be_refused_when_it_is_not_the_kernels() {
 #[test]
 fn a_write_outside_an_allocation_or_shared_memory_should_be_reported() {
 	let device: Arc<dyn Device> = Emulation::new(1);
-	let (short, zeros) = (Buffer::<f32>::zeros(&device, 64).unwrap(), Buffer::<u16>::zeros(&device, 256).unwrap());
+	let (short, zeros) =
+		(Buffer::<f32>::zeros(&device, 64).unwrap(), Buffer::<u16>::zeros(&device, 256).unwrap());
 	// SAFETY: the kernel writes past the end on purpose, into the guard.
-	let past = unsafe { device.launch("probe_mma_f16", one_warp(768), &[short.arg(), zeros.arg(), zeros.arg()]) };
+	let past =
+		unsafe { device.launch("probe_mma_f16", one_warp(768), &[short.arg(), zeros.arg(), zeros.arg()]) };
 	assert!(past.unwrap_err().to_string().contains("outside an allocation of 256 bytes"));
 	let device: Arc<dyn Device> = Emulation::new(1);
-	let (out, zeros) = (Buffer::<f32>::zeros(&device, 128).unwrap(), Buffer::<u16>::zeros(&device, 256).unwrap());
+	let (out, zeros) =
+		(Buffer::<f32>::zeros(&device, 128).unwrap(), Buffer::<u16>::zeros(&device, 256).unwrap());
 	// SAFETY: too little shared memory, which the emulation checks.
-	let shared = unsafe { device.launch("probe_mma_f16", one_warp(512), &[out.arg(), zeros.arg(), zeros.arg()]) };
+	let shared =
+		unsafe { device.launch("probe_mma_f16", one_warp(512), &[out.arg(), zeros.arg(), zeros.arg()]) };
 	assert!(shared.unwrap_err().to_string().contains("outside the block's shared memory"));
 }
 

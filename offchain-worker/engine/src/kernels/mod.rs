@@ -1,5 +1,6 @@
 //! The hot loops, once plainly and once per vector unit; all give the bits that `noesis_canon` defines.
 
+pub mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -201,32 +202,37 @@ pub fn linear<const L: usize>(
 	backend: Backend,
 	input: &Activations,
 	layers: [Linear<'_>; L],
-	outputs: [&mut Output; L],
+	mut outputs: [&mut Output; L],
 ) {
-	let tokens = input.tokens();
-	let mut work = Vec::with_capacity(L);
-	for (layer, output) in layers.into_iter().zip(outputs) {
-		let matrix = layer.matrix;
-		output.rows = matrix.rows;
-		output.tokens = tokens;
-		output.values.resize(matrix.tiles() * tokens * LANES, 0);
-		work.push((layer, output));
+	linear_layers(backend, input, &layers, &mut outputs);
+}
+
+/// Layer by layer, as a chain of joins: their tasks live on the stack, where those of a scope would be allocated.
+fn linear_layers(backend: Backend, input: &Activations, layers: &[Linear<'_>], outputs: &mut [&mut Output]) {
+	let ([layer, layers @ ..], [output, outputs @ ..]) = (layers, outputs) else { return };
+	let mut one = || linear_layer(backend, input, *layer, output);
+	if layers.is_empty() {
+		one();
+	} else {
+		rayon::join(one, || linear_layers(backend, input, layers, outputs));
 	}
-	if tokens == 0 {
+}
+
+fn linear_layer(backend: Backend, input: &Activations, layer: Linear<'_>, output: &mut Output) {
+	let (matrix, tokens) = (layer.matrix, input.tokens());
+	output.rows = matrix.rows;
+	output.tokens = tokens;
+	output.values.resize(matrix.tiles() * tokens * LANES, 0);
+	if output.values.is_empty() {
 		return;
 	}
-	rayon::scope(|scope| {
-		for (layer, output) in work {
-			let tile_work = tokens * LANES * layer.matrix.columns;
-			let even = layer.matrix.tiles().div_ceil(rayon::current_num_threads());
-			let tiles = (TASK / tile_work).max(1).max(even.div_ceil(4)).min(even.max(1));
-			for (index, chunk) in output.values.chunks_mut(tiles * tokens * LANES).enumerate() {
-				scope.spawn(move |_| {
-					for (i, out) in chunk.chunks_exact_mut(tokens * LANES).enumerate() {
-						tile(backend, input, layer, index * tiles + i, out);
-					}
-				});
-			}
+	let tile_work = tokens * LANES * matrix.columns;
+	let even = matrix.tiles().div_ceil(rayon::current_num_threads());
+	let tiles = (TASK / tile_work).max(1).max(even.div_ceil(4)).min(even.max(1));
+	let chunks = output.values.par_chunks_mut(tiles * tokens * LANES).enumerate();
+	chunks.with_max_len(1).for_each(|(index, chunk)| {
+		for (i, out) in chunk.chunks_exact_mut(tokens * LANES).enumerate() {
+			tile(backend, input, layer, index * tiles + i, out);
 		}
 	});
 }
@@ -275,47 +281,6 @@ fn block<const N: usize>(
 		}
 	}
 	N
-}
-
-/// One query head against the keys it sees: [`noesis_canon::attention::attend`], faster. `key_bound` is at least the
-/// squared length of every key.
-#[allow(clippy::too_many_arguments)]
-pub fn attend(
-	backend: Backend,
-	query: &[i16],
-	keys: &[i16],
-	values: &[i16],
-	key_bound: u64,
-	multiplier: i64,
-	scratch: &mut AttentionScratch,
-	out: &mut [i32],
-) {
-	scratch.weights.resize(keys.len() / query.len(), 0);
-	match backend {
-		#[cfg(target_arch = "x86_64")]
-		// SAFETY: a backend is only constructed into an engine after `is_available`; AVX-512 implies AVX2.
-		Backend::Avx2 | Backend::Avx512 if query.len().is_multiple_of(16) => unsafe {
-			avx2_attention::attend(query, keys, values, key_bound, multiplier, scratch, out)
-		},
-		_ => {
-			let weights = &mut scratch.weights;
-			noesis_canon::attention::attend(query, keys, values, multiplier, weights, out)
-		},
-	}
-}
-
-/// `Σ x²`. At most 2^38 for heads of 256 values.
-pub fn squared_length(x: &[i16]) -> u64 {
-	x.iter().map(|&v| u64::from((i32::from(v) * i32::from(v)) as u32)).sum()
-}
-
-/// Reused between calls of [`attend`].
-#[derive(Debug, Default)]
-pub struct AttentionScratch {
-	weights: Vec<u16>,
-	narrow: Vec<i32>,
-	wide: Vec<i64>,
-	pairs: Vec<[u32; 2]>,
 }
 
 /// [`noesis_canon::silu::gated`] of every pair; the slices have equal lengths.

@@ -2,7 +2,12 @@
 
 use super::*;
 use crate::{
+	cache::Cache,
 	checkpoint::{Encoding, TensorShape, TensorView},
+	context::{
+		stream::{self, Block, Source},
+		Positions,
+	},
 	matrix::Matrix,
 };
 use noesis_canon::attention;
@@ -111,12 +116,27 @@ proptest! {
 		let mut expected = vec![0; dim];
 		attention::attend(&query[..dim], &keys, &values, multiplier, &mut vec![0; positions], &mut expected);
 		for backend in Backend::available() {
-			let (mut found, mut scratch) = (vec![0; dim], AttentionScratch::default());
-			let bound = keys.chunks(dim).map(squared_length).max().unwrap();
-			attend(backend, &query[..dim], &keys, &values, bound, multiplier, &mut scratch, &mut found);
-			prop_assert_eq!(&found, &expected, "{:?}", backend);
+			prop_assert_eq!(&attend(backend, &query[..dim], &keys, &values), &expected, "{:?}", backend);
 		}
 	}
+}
+
+/// One row that sees all the keys.
+fn attend(backend: Backend, query: &[i16], keys: &[i16], values: &[i16]) -> Vec<i32> {
+	let dim = query.len();
+	let positions = keys.len() / dim;
+	let mut cache = Cache::of(1, 1, dim, positions);
+	for (position, (key, value)) in keys.chunks(dim).zip(values.chunks(dim)).enumerate() {
+		let (key_slot, value_slot) = cache.slot(0, 0, position);
+		key_slot.copy_from_slice(key);
+		value_slot.copy_from_slice(value);
+		cache.raise_key_bound(0, 0, super::attention::squared_length(key));
+	}
+	let source = Source { cache: &cache, layer: 0, positions: Positions::from_start(positions) };
+	let block = Block { queries: query, heads: 1, head_dim: dim, first: positions - 1 };
+	let mut out = vec![0; dim];
+	stream::attend(backend, &source, &block, attention::multiplier(dim), &mut out);
+	out
 }
 
 proptest! {
@@ -135,25 +155,16 @@ proptest! {
 }
 
 #[test]
-fn sums_of_weights_should_not_overflow_when_all_keys_are_equal() {
-	let (dim, positions) = (16, 3000);
-	let (query, keys) = (vec![32_767; dim], vec![32_767; dim * positions]);
-	for value in [32_767, -32_767] {
-		let values = vec![value; dim * positions];
-		for backend in Backend::available() {
-			let mut found = vec![0; dim];
-			let scratch = &mut AttentionScratch::default();
-			attend(
-				backend,
-				&query,
-				&keys,
-				&values,
-				u64::MAX,
-				attention::multiplier(dim),
-				scratch,
-				&mut found,
-			);
-			assert_eq!(found, vec![i32::from(value) << 7; dim], "{backend:?}");
+fn sums_should_not_overflow_when_65536_keys_are_equal() {
+	let dim = 64;
+	for key in [32_767, -32_767, 0, 255] {
+		let (query, keys) = (vec![32_767; dim], vec![key; dim * attention::MAX_KEYS]);
+		for value in [32_767, -32_767] {
+			let values = vec![value; dim * attention::MAX_KEYS];
+			for backend in Backend::available() {
+				let found = attend(backend, &query, &keys, &values);
+				assert_eq!(found, vec![i32::from(value) << 7; dim], "{backend:?} {key}");
+			}
 		}
 	}
 }

@@ -1,0 +1,169 @@
+//! `noesis-gpu-check`: see `scripts/gpu-check.sh`.
+
+use clap::{Parser, Subcommand};
+use noesis_cuda::{
+	attention::tuning::Tuning,
+	bench::{tune, Cell, Effort},
+	choose, Backend, Chosen, DeviceError,
+};
+use noesis_gpu_check::{
+	merge::{merge, Sdpa},
+	run, Options, Part,
+};
+use std::{
+	error::Error,
+	fs,
+	io::Write,
+	path::{Path, PathBuf},
+	process::ExitCode,
+};
+
+/// Checks and measures the kernels on this machine's GPU.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+	#[command(subcommand)]
+	command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+	/// Runs checks and benches, and writes what they found as JSON. Exit code 1 if a check failed.
+	Run {
+		/// What computes: `cuda`, or `emulation` to see on a machine without a GPU that everything runs.
+		#[arg(long, default_value = "cuda")]
+		backend: Backend,
+		/// Small shapes only, and hardly any repeats: for the emulation and for sanitizers.
+		#[arg(long)]
+		quick: bool,
+		/// Only these parts; all by default.
+		#[arg(long, value_enum)]
+		only: Vec<Part>,
+		/// How often equal bits are asked for.
+		#[arg(long, default_value_t = 1000)]
+		repeats: usize,
+		/// A table of tiles to use instead of the one that is built in.
+		#[arg(long)]
+		tiles: Option<PathBuf>,
+		/// A model's checkpoint file, to be run beside a random model.
+		#[arg(long, env = "NOESIS_CHECKPOINT")]
+		checkpoint: Option<PathBuf>,
+		/// The JSON file to write; the standard output by default.
+		#[arg(long)]
+		out: Option<PathBuf>,
+	},
+	/// Times every tile on the forward shapes and writes the table of the fastest.
+	Tune {
+		/// The JSON file to write.
+		#[arg(long)]
+		out: PathBuf,
+	},
+	/// Prints the shapes that are measured, for the comparison with PyTorch.
+	Cells,
+	/// Makes one report of a run, of what `scripts/gpu/sdpa.py` wrote, and of what other programs said.
+	Merge {
+		/// What `run` wrote.
+		#[arg(long)]
+		run: PathBuf,
+		/// What `scripts/gpu/sdpa.py` wrote.
+		#[arg(long)]
+		sdpa: Option<PathBuf>,
+		/// Another program that was run, and what came of it: `compute-sanitizer memcheck=passed`.
+		#[arg(long, value_parser = tool_result)]
+		tool: Vec<(String, String)>,
+		/// The folder for `gpu-check.json` and `gpu-check.md`.
+		#[arg(long)]
+		out: PathBuf,
+	},
+}
+
+fn tool_result(text: &str) -> Result<(String, String), String> {
+	let (tool, result) = text.split_once('=').ok_or("it has the form TOOL=RESULT")?;
+	Ok((tool.to_owned(), result.to_owned()))
+}
+
+fn main() -> ExitCode {
+	match act(Cli::parse().command) {
+		Ok(true) => ExitCode::SUCCESS,
+		Ok(false) => ExitCode::FAILURE,
+		Err(error) => {
+			eprintln!("error: {error}");
+			ExitCode::from(2)
+		},
+	}
+}
+
+fn act(command: Command) -> Result<bool, Box<dyn Error>> {
+	match command {
+		Command::Run { backend, quick, only, repeats, tiles, checkpoint, out } => {
+			let Chosen::Device(device) = choose(backend, Some(|| noesis_cuda_emulation::Emulation::new(1)))?
+			else {
+				return Err("there is nothing to check on the CPU itself: --backend cuda or emulation".into());
+			};
+			let tuning = match tiles {
+				Some(path) => Tuning::from_json(&read(&path)?)?,
+				None => Tuning::default(),
+			};
+			let options = Options { quick, parts: only, repeats, tuning, checkpoint };
+			let report = run(&device, &options, &mut |check| {
+				let verdict = if check.ok { "ok    " } else { "FAILED" };
+				eprintln!("{verdict} {:7.2} s  {}: {}", check.seconds, check.name, check.detail);
+			});
+			let text = serde_json::to_string(&report)?;
+			match out {
+				Some(path) => write(&path, &text)?,
+				None => print(&text)?,
+			}
+			if let Some(bench) = &report.bench {
+				eprintln!("\n{}", bench.table());
+			}
+			eprintln!("{} passed, {} failed", report.passed, report.failed);
+			Ok(report.failed == 0)
+		},
+		Command::Tune { out } => {
+			let Chosen::Device(device) = choose(Backend::Cuda, None)? else {
+				return Err(DeviceError::NoDriver.into());
+			};
+			let mut tuning = Tuning::default();
+			let cells: Vec<Cell> = Cell::flashcore().into_iter().chain(Cell::more()).collect();
+			tune(&device, &mut tuning, &cells, &Effort::FULL, &mut |cell, tile, time| {
+				let time = time.map_or_else(|error| error.to_string(), |time| format!("{time:.2} us"));
+				eprintln!("{cell}  {tile:?}  {time}");
+			})?;
+			write(&out, &tuning.to_json()?)?;
+			Ok(true)
+		},
+		Command::Cells => {
+			let cells = Cell::flashcore().into_iter().chain(Cell::more());
+			let named: Vec<_> =
+				cells.map(|cell| serde_json::json!({ "name": cell.to_string(), "cell": cell })).collect();
+			print(&serde_json::to_string(&named)?)?;
+			Ok(true)
+		},
+		Command::Merge { run, sdpa, tool, out } => {
+			let run = serde_json::from_str(&read(&run)?)?;
+			let sdpa = match sdpa {
+				Some(path) => serde_json::from_str(&read(&path)?)?,
+				None => Sdpa { missing: Some("it was not run".into()), ..Sdpa::default() },
+			};
+			let (json, text) = merge(&run, &sdpa, &tool);
+			write(&out.join("gpu-check.json"), &serde_json::to_string_pretty(&json)?)?;
+			write(&out.join("gpu-check.md"), &text)?;
+			print(&text)?;
+			Ok(true)
+		},
+	}
+}
+
+/// As `println!`, but whoever reads may have gone away.
+fn print(text: &str) -> std::io::Result<()> {
+	writeln!(std::io::stdout(), "{text}")
+}
+
+fn read(path: &Path) -> Result<String, String> {
+	fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+	fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,144 @@
+//! Measures attention on a device.
+
+use super::{
+	ceiling::{self, Ceilings},
+	problem::Problem,
+	report::{Environment, Measured, Outcome, Replayed, Report},
+	Cell, Effort, Number, Pass, Percentiles, Progress,
+};
+use crate::{
+	attention::tuning::{candidates, Tile, Tuning},
+	device::{Device, DeviceError, Replay},
+};
+use std::sync::Arc;
+
+const PROTOCOL: &str = "\
+per call: device idle, event, one call (output allocated beforehand), event, wait; 100 warm-ups, up to 1000 trials; the \
+same buffers each time. In a row: calls over sets of buffers that together hold more than twice the cache, as a graph. \
+Independent normal inputs. TFLOP/s and GB/s of the calls in a row";
+
+/// Most bytes of buffers that take turns.
+const MOST_BYTES: f64 = 8e9;
+/// Most sets of them.
+const MOST_SETS: usize = 64;
+
+/// Measures the ceilings and then all shapes. A shape that fails is reported as such, and the next is measured.
+///
+/// # Errors
+/// What the device reports about the ceilings, or after a shape at which it broke.
+pub fn run_device(
+	device: &Arc<dyn Device>,
+	backend: &'static str,
+	tuning: &Tuning,
+	cells: &[Cell],
+	effort: &Effort,
+	progress: &mut Progress<'_>,
+) -> Result<Report, DeviceError> {
+	let ceilings = ceiling::measure(device, effort.ceiling)?;
+	let mut outcomes = Vec::new();
+	for cell in cells {
+		let measured = measure(device, tuning, cell, effort, &ceilings);
+		let outcome = Outcome::new(*cell, measured.map_err(|error| error.to_string()));
+		progress(&outcome);
+		outcomes.push(outcome);
+		// After a fault every later call fails: nothing more is to be learnt.
+		device.synchronize()?;
+	}
+	Ok(Report {
+		environment: Environment::of(Some(device)),
+		backend,
+		protocol: PROTOCOL,
+		ceilings: Some(ceilings),
+		cells: outcomes,
+	})
+}
+
+fn measure(
+	device: &Arc<dyn Device>,
+	tuning: &Tuning,
+	cell: &Cell,
+	effort: &Effort,
+	ceilings: &Ceilings,
+) -> Result<Measured, DeviceError> {
+	let problem = Problem::new(device, cell, sets(device, cell), tuning)?;
+	let once = || device.time(&mut || problem.run(0));
+	// The first loads the kernels.
+	once()?;
+	let trials = effort.trials(once()?);
+	for _ in 0..effort.warm_ups.min(trials) {
+		once()?;
+	}
+	let times = (0..trials).map(|_| once()).collect::<Result<_, _>>()?;
+	let call = Percentiles::of_seconds(times);
+	let replayed = in_a_row(device, &problem, effort)?;
+	let mma = if cell.number == Number::Bf16 { ceilings.mma_bf16_tflops } else { ceilings.mma_f16_tflops };
+	let tflops = cell.operations() / (replayed.call.p50 * 1e6);
+	let gbs = cell.bytes() / (replayed.call.p50 * 1e3);
+	Ok(Measured {
+		variant: problem.variant(),
+		call,
+		per_sequence: call.divided_by(cell.batch),
+		replayed: Some(replayed),
+		tflops,
+		gbs,
+		share_of_mma: Some(tflops / mma),
+		share_of_copy: Some(gbs / ceilings.copy_gbs),
+	})
+}
+
+/// How many sets of buffers take turns so that none is in the cache when its turn comes.
+fn sets(device: &Arc<dyn Device>, cell: &Cell) -> usize {
+	let cache = device.details().l2_bytes as f64;
+	let enough = (2.0 * cache / cell.bytes()).ceil() as usize + 1;
+	let possible = (MOST_BYTES / cell.bytes()) as usize;
+	enough.min(possible).clamp(1, MOST_SETS)
+}
+
+fn in_a_row(device: &Arc<dyn Device>, problem: &Problem, effort: &Effort) -> Result<Replayed, DeviceError> {
+	problem.run(0)?;
+	let one = device.time(&mut || problem.run(0))?;
+	let sets = problem.sets();
+	let (calls, repeats) = effort.in_a_row(one, sets);
+	let mut replay = Replay::record(device, || (0..calls).try_for_each(|call| problem.run(call % sets)))?;
+	let mut times = Vec::new();
+	for _ in 0..repeats {
+		times.push(device.time(&mut || replay.run())? / calls as f64);
+	}
+	Ok(Replayed { call: Percentiles::of_seconds(times), graph: replay.is_graph(), sets })
+}
+
+/// What is told while tiles are timed: a shape, a tile, and its median in microseconds or why it can't run.
+pub type TuneProgress<'a> = dyn FnMut(&Cell, Tile, Result<f64, DeviceError>) + 'a;
+
+/// Times every tile that a forward shape can run with, in a row, and keeps the fastest in the table. A tile that
+/// can't be launched on this device is not chosen.
+///
+/// # Errors
+/// What the device reports of a shape, whatever the tile.
+pub fn tune(
+	device: &Arc<dyn Device>,
+	tuning: &mut Tuning,
+	cells: &[Cell],
+	effort: &Effort,
+	progress: &mut TuneProgress<'_>,
+) -> Result<(), DeviceError> {
+	for cell in cells.iter().filter(|cell| cell.pass == Pass::Forward) {
+		let mut problem = Problem::new(device, cell, sets(device, cell), tuning)?;
+		let mut fastest = (f64::INFINITY, None);
+		for tile in candidates(cell.head_dim) {
+			problem.set_tile(*tile);
+			let time = in_a_row(device, &problem, effort).map(|replayed| replayed.call.p50);
+			if let Ok(time) = time {
+				if time < fastest.0 {
+					fastest = (time, Some(*tile));
+				}
+			}
+			progress(cell, *tile, time);
+			device.synchronize()?;
+		}
+		if let Some(tile) = fastest.1 {
+			tuning.set(problem.key(device), tile)?;
+		}
+	}
+	Ok(())
+}

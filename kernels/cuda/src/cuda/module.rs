@@ -1,0 +1,159 @@
+//! Kernels on their way to a GPU: the embedded binary, or what NVRTC makes of the embedded text.
+
+use super::{
+	driver_reason, failed,
+	nvrtc::{self, Code},
+};
+use crate::{
+	device::{Details, DeviceError, Form, Loaded, Resources},
+	source::{find, Source},
+};
+use cudarc::driver::{result, sys};
+use std::{
+	collections::{BTreeMap, HashMap},
+	ffi::CString,
+	sync::{
+		atomic::{AtomicU32, Ordering},
+		Arc, Mutex, PoisonError, RwLock,
+	},
+};
+
+/// Dynamic shared memory that a block gets without being allowed more.
+const SHARED_BY_DEFAULT: u32 = 48 << 10;
+
+/// The sources that were loaded, and the kernels that were looked up in them.
+#[derive(Default)]
+pub(super) struct Modules {
+	modules: Mutex<BTreeMap<&'static str, Module>>,
+	functions: RwLock<HashMap<&'static str, Arc<Function>>>,
+}
+
+struct Module {
+	handle: sys::CUmodule,
+	loaded: Loaded,
+}
+
+/// A kernel that can be launched.
+pub(super) struct Function {
+	handle: sys::CUfunction,
+	/// Dynamic shared memory that it was allowed so far, bytes.
+	allowed: AtomicU32,
+}
+
+// SAFETY: the driver's handles may be used from any thread in which the context is current.
+unsafe impl Send for Function {}
+// SAFETY: as above; what changes is atomic.
+unsafe impl Sync for Function {}
+
+impl Modules {
+	/// A kernel by its name; the context is current.
+	pub(super) fn function(&self, kernel: &str, device: &Details) -> Result<Arc<Function>, DeviceError> {
+		let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
+		if let Some(function) = functions.get(kernel) {
+			return Ok(function.clone());
+		}
+		drop(functions);
+		let (source, name) = find(kernel)
+			.and_then(|source| {
+				source.kernels.iter().find(|name| **name == kernel).map(|name| (source, *name))
+			})
+			.ok_or_else(|| DeviceError::NoKernel(kernel.into()))?;
+		let refused = |reason| DeviceError::Load { name: source.name, reason };
+		let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+		let module = match modules.get(source.name) {
+			Some(module) => module.handle,
+			None => {
+				let (code, form) = code_for(source, device.architecture).map_err(refused)?;
+				// SAFETY: the image is a whole binary, or text with an end.
+				let handle = unsafe { result::module::load_data(code.image().as_ptr().cast()) }
+					.map_err(|error| refused(driver_reason(error)))?;
+				let loaded = Loaded { name: source.name, hash: source.hash, form };
+				modules.insert(source.name, Module { handle, loaded });
+				handle
+			},
+		};
+		let symbol = CString::new(name).map_err(|_| DeviceError::NoKernel(kernel.into()))?;
+		// SAFETY: the module is loaded.
+		let handle = unsafe { result::module::get_function(module, symbol) }
+			.map_err(|error| refused(format!("{kernel}: {}", driver_reason(error))))?;
+		let function = Arc::new(Function { handle, allowed: AtomicU32::new(SHARED_BY_DEFAULT) });
+		let mut functions = self.functions.write().unwrap_or_else(PoisonError::into_inner);
+		Ok(functions.entry(name).or_insert(function).clone())
+	}
+
+	pub(super) fn loaded(&self) -> Vec<Loaded> {
+		let modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+		modules.values().map(|module| module.loaded.clone()).collect()
+	}
+
+	/// # Safety
+	/// No kernel runs or is launched any more.
+	pub(super) unsafe fn unload(&self) {
+		let modules = std::mem::take(&mut *self.modules.lock().unwrap_or_else(PoisonError::into_inner));
+		for module in modules.into_values() {
+			// SAFETY: the caller's promise.
+			let _ = unsafe { result::module::unload(module.handle) };
+		}
+	}
+}
+
+/// The embedded binary that this device can run best, or what NVRTC makes of the text.
+fn code_for(source: &'static Source, architecture: u32) -> Result<(Code<'static>, Form), String> {
+	if let Some((target, binary)) = source.binary_for(architecture) {
+		return Ok((Code::Binary(binary.into()), Form::Embedded(target)));
+	}
+	let compiler = nvrtc::Nvrtc::open().map_err(|reason| {
+		format!(
+			"no binary for compute capability {}.{} was embedded when this program was built, and they can't be \
+			 compiled here: {reason}. Install NVRTC (libnvrtc.so, for example PyPI nvidia-cuda-nvrtc==13.0.88) and \
+			 set {} to its folder, or build with NOESIS_CUBINS (see scripts/cuda-compiler.sh)",
+			architecture / 10,
+			architecture % 10,
+			nvrtc::FOLDER
+		)
+	})?;
+	compiler.compile(source, architecture)
+}
+
+impl Function {
+	pub(super) fn handle(&self) -> sys::CUfunction {
+		self.handle
+	}
+
+	/// Sees to it that blocks may have so much dynamic shared memory.
+	pub(super) fn allow_shared(&self, kernel: &str, bytes: u32, most: u32) -> Result<(), DeviceError> {
+		if bytes <= self.allowed.load(Ordering::Relaxed) {
+			return Ok(());
+		}
+		if bytes > most {
+			return Err(DeviceError::Kernel {
+				kernel: kernel.into(),
+				reason: format!(
+					"it needs {bytes} bytes of shared memory and a block has at most {most} here"
+				),
+			});
+		}
+		let which = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+		let value = i32::try_from(bytes).unwrap_or(i32::MAX);
+		// SAFETY: the function's module is loaded.
+		unsafe { result::function::set_function_attribute(self.handle, which, value) }
+			.map_err(|error| failed(kernel, error))?;
+		self.allowed.fetch_max(bytes, Ordering::Relaxed);
+		Ok(())
+	}
+
+	pub(super) fn resources(&self, kernel: &str) -> Result<Resources, DeviceError> {
+		use sys::CUfunction_attribute as Attribute;
+		let ask = |which| {
+			// SAFETY: the function's module is loaded.
+			unsafe { result::function::get_function_attribute(self.handle, which) }
+				.map(i32::unsigned_abs)
+				.map_err(|error| failed(kernel, error))
+		};
+		Ok(Resources {
+			registers: ask(Attribute::CU_FUNC_ATTRIBUTE_NUM_REGS)?,
+			local_bytes: ask(Attribute::CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES)?,
+			shared_bytes: ask(Attribute::CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES)?,
+		})
+	}
+}

@@ -1,0 +1,103 @@
+//! Whether a device does what kernels are written for: a few instructions against plain arithmetic.
+
+use crate::device::{Arg, Buffer, Device, DeviceError, Launch};
+use std::sync::Arc;
+
+const ROWS: usize = 16;
+const COLUMNS: usize = 8;
+const BLOCKS: usize = 4;
+const THREADS: usize = 128;
+
+/// What was tried, and whether it came out right.
+///
+/// # Errors
+/// What the device reports: a kernel can't be loaded or launched.
+pub fn probe(device: &Arc<dyn Device>) -> Result<[(&'static str, bool); 3], DeviceError> {
+	Ok([
+		("half-precision tensor cores", halves(device)?),
+		("byte tensor cores", bytes(device)?),
+		("barriers and shuffles", sums(device)?),
+	])
+}
+
+fn launch(blocks: usize, threads: usize, shared: u32) -> Launch {
+	Launch { grid: [blocks as u32, 1, 1], block: [threads as u32, 1, 1], shared }
+}
+
+/// Whole numbers from -8 to 7, whose products and sums are exact.
+fn small(count: usize, step: usize) -> Vec<i32> {
+	(0..count).map(|i| (i * step % 16) as i32 - 8).collect()
+}
+
+/// A whole number from -8 to 8 in half precision.
+fn half(x: i32) -> u16 {
+	let size = x.unsigned_abs();
+	if size == 0 {
+		return 0;
+	}
+	let exponent = 31 - size.leading_zeros();
+	let fraction = (size << (10 - exponent)) & 0x3ff;
+	((u32::from(x < 0) << 15) | ((exponent + 15) << 10) | fraction) as u16
+}
+
+fn halves(device: &Arc<dyn Device>) -> Result<bool, DeviceError> {
+	let depth = 16;
+	let (a, b) = (small(ROWS * depth, 7), small(COLUMNS * depth, 11));
+	let up = |values: &[i32]| Buffer::upload(device, &values.iter().map(|x| half(*x)).collect::<Vec<u16>>());
+	let (left, right) = (up(&a)?, up(&b)?);
+	let out = Buffer::<f32>::zeros(device, ROWS * COLUMNS)?;
+	// SAFETY: the arguments and the shared memory are the kernel's.
+	unsafe { device.launch("probe_mma_f16", launch(1, 32, 768), &[out.arg(), left.arg(), right.arg()])? };
+	let found = out.download()?;
+	Ok((0..32).all(|lane| {
+		(0..4).all(|i| {
+			let (row, column) = (lane / 4 + 8 * (i / 2), 2 * (lane % 4) + i % 2);
+			let sum: i32 = (0..depth).map(|k| a[row * depth + k] * b[column * depth + k]).sum();
+			found[lane * 4 + i] == sum as f32
+		})
+	}))
+}
+
+fn bytes(device: &Arc<dyn Device>) -> Result<bool, DeviceError> {
+	let depth = 32;
+	let a: Vec<u8> = (0..ROWS * depth).map(|i| (i * 37 % 256) as u8).collect();
+	let b: Vec<i8> = (0..COLUMNS * depth).map(|i| (i * 91 % 256) as u8 as i8).collect();
+	let (left, right) = (Buffer::upload(device, &a)?, Buffer::upload(device, &b)?);
+	let out = Buffer::<i32>::zeros(device, ROWS * COLUMNS)?;
+	// SAFETY: the arguments are the kernel's.
+	unsafe { device.launch("probe_mma_bytes", launch(1, 32, 0), &[out.arg(), left.arg(), right.arg()])? };
+	let found = out.download()?;
+	Ok(found.iter().enumerate().all(|(i, found)| {
+		let (row, column) = (i / COLUMNS, i % COLUMNS);
+		*found
+			== (0..depth)
+				.map(|k| i32::from(a[row * depth + k]) * i32::from(b[column * depth + k]))
+				.sum::<i32>()
+	}))
+}
+
+fn sums(device: &Arc<dyn Device>) -> Result<bool, DeviceError> {
+	let values: Vec<f32> = (0..BLOCKS * THREADS).map(|i| i as f32).collect();
+	let input = Buffer::upload(device, &values)?;
+	let out = Buffer::<f32>::zeros(device, BLOCKS)?;
+	// SAFETY: the arguments and the shared memory are the kernel's.
+	unsafe {
+		let args = [out.arg(), input.arg(), Arg::I32(1)];
+		device.launch("probe_block_sum", launch(BLOCKS, THREADS, 4 * THREADS as u32), &args)?;
+	}
+	let expected: Vec<f32> = values.chunks(THREADS).map(|block| block.iter().sum()).collect();
+	Ok(out.download()? == expected)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn small_numbers_should_have_their_half_precision_bits() {
+		let expected = [(0, 0), (1, 0x3c00), (-1, 0xbc00), (2, 0x4000), (7, 0x4700), (-8, 0xc800)];
+		for (x, bits) in expected {
+			assert_eq!(half(x), bits, "{x}");
+		}
+	}
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# What can be known of the kernels without a GPU: each compiles for sm_80, sm_89 and sm_90a without a spill, each
+# compiles at run time (NVRTC), and each gives the right values when it is emulated on the CPU. The last line says how
+# many checks and tests passed and failed.
+#
+#   scripts/kernels-check.sh                  everything
+#   scripts/kernels-check.sh --compile-only   both compilers alone, with the program of the last build
+set -uo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT" || exit
+
+COMPILE_ONLY=
+case "${1:-}" in
+	"") ;;
+	--compile-only) COMPILE_ONLY=1 ;;
+	*) die "usage: scripts/kernels-check.sh [--compile-only]" ;;
+esac
+
+# The packages whose tests are about kernels or define what kernels must give.
+PACKAGES=(noesis-canon noesis-canon32 noesis-cuda noesis-cuda-emulation noesis-gpu-check)
+
+program() {
+	need cargo
+	if [ -z "$COMPILE_ONLY" ] || [ ! -x "$BIN/noesis-kernels" ]; then
+		cargo build --locked --quiet --package noesis-cuda --bin noesis-kernels
+	fi
+}
+
+# Into the folder from which a build with NOESIS_CUBINS takes them.
+compile() {
+	local nvcc
+	nvcc=$(scripts/cuda-compiler.sh) && "$BIN/noesis-kernels" compile --nvcc "$nvcc" --out "$CACHE/cubins"
+}
+
+compile_at_run_time() {
+	local nvrtc
+	nvrtc=$(scripts/cuda-compiler.sh --nvrtc) && NOESIS_NVRTC=$nvrtc "$BIN/noesis-kernels" nvrtc
+}
+
+load_environment
+check "the program that compiles kernels" program
+if [ ${#FAILED[@]} -eq 0 ]; then
+	check "every kernel for sm_80, sm_89 and sm_90a, without spills" compile
+	check "every kernel at run time" compile_at_run_time
+fi
+if [ -z "$COMPILE_ONLY" ]; then
+	rust_tests "${PACKAGES[@]/#/--package=}"
+	rust_tests --package noesis-engine --test device
+	oracle_tests
+fi
+conclude
