@@ -35,6 +35,7 @@ check formatting cargo fmt --all --check
 check licences scripts/licences.sh
 check "polkadot.js packages" polkadot_js
 check model model
+check "an independent implementation gives the same logits" scripts/reference.sh
 check build build --quiet
 if [ ${#FAILED[@]} -eq 0 ]; then
 	check "kernels under the CUDA compilers" kernels

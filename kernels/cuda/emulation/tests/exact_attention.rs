@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod random;
+
 use noesis_canon::{
 	attention::{attend, multiplier, MAX_KEYS},
 	shard::{Partial, RowMaximum},
@@ -13,23 +15,10 @@ use noesis_cuda::{
 	Buffer, Device, DeviceError,
 };
 use noesis_cuda_emulation::Emulation;
+use random::Random;
 use std::sync::Arc;
 
-/// xorshift64*.
-struct Random(u64);
-
 impl Random {
-	fn next(&mut self) -> u64 {
-		self.0 ^= self.0 >> 12;
-		self.0 ^= self.0 << 25;
-		self.0 ^= self.0 >> 27;
-		self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-	}
-
-	fn below(&mut self, n: u64) -> u64 {
-		(self.next() >> 11) % n
-	}
-
 	/// A number of up to `bits` bits, or an end.
 	fn number(&mut self, bits: u32) -> i16 {
 		match self.below(64) {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod random;
+
 use noesis_canon::{activation, linear, norm, rope, round, silu, ATTENTION_BITS, LINEAR_BITS};
 use noesis_cuda::{
 	exact::{
@@ -12,23 +14,10 @@ use noesis_cuda::{
 	Arg, Buffer, Device, DeviceError, Launch,
 };
 use noesis_cuda_emulation::Emulation;
+use random::Random;
 use std::sync::Arc;
 
-/// xorshift64*.
-struct Random(u64);
-
 impl Random {
-	fn next(&mut self) -> u64 {
-		self.0 ^= self.0 >> 12;
-		self.0 ^= self.0 << 25;
-		self.0 ^= self.0 >> 27;
-		self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-	}
-
-	fn below(&mut self, n: u64) -> u64 {
-		(self.next() >> 11) % n
-	}
-
 	/// Any magnitude is as likely as any other, and the ends come up.
 	fn wide(&mut self) -> i64 {
 		match self.below(12) {

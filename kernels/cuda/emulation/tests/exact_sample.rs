@@ -2,28 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod random;
+
 use noesis_canon::{
 	sampler::{greedy, sample, Sampling},
 	tables::EXP2,
 };
 use noesis_cuda::{exact::sample::Sampler, Arg, Buffer, DeviceError, Launch};
 use noesis_cuda_emulation::Emulation;
-
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-	fn next(&mut self) -> u64 {
-		self.0 ^= self.0 >> 12;
-		self.0 ^= self.0 << 25;
-		self.0 ^= self.0 >> 27;
-		self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-	}
-
-	fn below(&mut self, n: u64) -> u64 {
-		(self.next() >> 11) % n
-	}
-}
+use random::Random;
 
 /// Runs the kernel on all rows at once and compares every token.
 fn check(seed: u64, logits: &[i32], vocabulary: usize, settings: &[(Sampling, u32)]) {
