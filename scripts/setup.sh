@@ -45,7 +45,7 @@ target_by_debian() {
 		say "building core and alloc for $WASM_TARGET"
 		scratch=$(mktemp -d)
 		mkdir -p "$scratch/src"
-		printf '[package]\nname = "std"\nversion = "0.0.0"\nedition = "2021"\n' >"$scratch/Cargo.toml"
+		printf '[package]\nname = "std"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n' >"$scratch/Cargo.toml"
 		echo '#![no_std]' >"$scratch/src/lib.rs"
 		(cd "$scratch" && env -u CARGO_TARGET_DIR RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
 			RUSTFLAGS="-C embed-bitcode=yes" /usr/bin/cargo build --quiet --release --target "$WASM_TARGET" \
