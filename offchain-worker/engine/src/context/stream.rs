@@ -9,7 +9,7 @@ use super::Positions;
 use crate::{
 	cache::Cache,
 	kernels::{
-		attention::{Scores, RUN},
+		attention::{KeyValues, Scores, RUN},
 		Backend,
 	},
 };
@@ -176,6 +176,26 @@ fn numbers(run: &Range<usize>, dim: usize) -> Range<usize> {
 	run.start * dim..run.end * dim
 }
 
+/// Calls `f` with a head's keys and values and up to [`ROWS`] of `rows` that read it, whose scores are begun in the
+/// thread's scratch.
+fn each_batch(
+	backend: Backend,
+	source: &Source<'_>,
+	block: &Block<'_>,
+	rows: Range<usize>,
+	mut f: impl FnMut(KeyValues<'_>, &[usize], &mut Scratch),
+) {
+	SCRATCH.with_borrow_mut(|scratch| {
+		batches(rows, block.heads, source.cache.kv_heads(), |kv_head, batch| {
+			let head = source.cache.head(source.layer, kv_head, source.positions.count as usize);
+			for (scores, &row) in scratch.scores.iter_mut().zip(batch) {
+				scores.begin(backend, block.query(row), head.key_bound);
+			}
+			f(head, batch, scratch);
+		});
+	});
+}
+
 /// Every row's output over the keys of `source` that it sees (all zero where it sees none): `out` is Q16, by token and
 /// head like the queries. `multiplier` is [`noesis_canon::attention::multiplier`].
 pub fn attend(backend: Backend, source: &Source<'_>, block: &Block<'_>, multiplier: i64, out: &mut [i32]) {
@@ -183,59 +203,35 @@ pub fn attend(backend: Backend, source: &Source<'_>, block: &Block<'_>, multipli
 	let per_task = rows_per_task(source, block);
 	out.par_chunks_mut(per_task * dim).enumerate().for_each(|(task, out)| {
 		let first = task * per_task;
-		let rows = first..first + out.len() / dim;
-		SCRATCH.with_borrow_mut(|scratch| {
-			batches(rows, block.heads, source.cache.kv_heads(), |kv_head, batch| {
-				attend_batch(backend, source, block, multiplier, kv_head, batch, scratch, |row, sums| {
-					let row = row - first;
-					for (o, &sum) in out[row * dim..(row + 1) * dim].iter_mut().zip(sums.numerators.iter()) {
-						*o = normalise(sum, sums.denominator.max(1));
-					}
-				});
+		each_batch(backend, source, block, first..first + out.len() / dim, |head, batch, scratch| {
+			let Scratch { scores, sums } = scratch;
+			let mut maxima = [RowMaximum::NONE; ROWS];
+			scores[..batch.len()].iter_mut().for_each(|scores| scores.reserve(source.cache.capacity()));
+			runs(source, block, batch, |slot, row, run| {
+				let keys = &head.keys[numbers(&run, dim)];
+				maxima[slot] = maxima[slot].merge(scores[slot].extend(backend, block.query(row), keys));
 			});
+			sums.clear();
+			sums.resize(ROWS * dim, 0);
+			let mut rows = sums.chunks_exact_mut(dim);
+			let mut partials: [Partial<&mut [i64]>; ROWS] = std::array::from_fn(|_| Partial {
+				keys: 0,
+				denominator: 0,
+				numerators: rows.next().unwrap_or_default(),
+			});
+			runs(source, block, batch, |slot, _, run| {
+				let values = &head.values[numbers(&run, dim)];
+				let maximum = maxima[slot].0.unwrap_or(0);
+				scores[slot].count(backend, run, values, maximum, multiplier, &mut partials[slot]);
+			});
+			for (&row, sums) in batch.iter().zip(&partials) {
+				let row = row - first;
+				for (o, &sum) in out[row * dim..(row + 1) * dim].iter_mut().zip(sums.numerators.iter()) {
+					*o = normalise(sum, sums.denominator.max(1));
+				}
+			}
 		});
 	});
-}
-
-#[allow(clippy::too_many_arguments)]
-fn attend_batch(
-	backend: Backend,
-	source: &Source<'_>,
-	block: &Block<'_>,
-	multiplier: i64,
-	kv_head: usize,
-	batch: &[usize],
-	scratch: &mut Scratch,
-	mut done: impl FnMut(usize, &Partial<&mut [i64]>),
-) {
-	let dim = block.head_dim;
-	let head = source.cache.head(source.layer, kv_head, source.positions.count as usize);
-	let Scratch { scores, sums } = scratch;
-	for (scores, &row) in scores.iter_mut().zip(batch) {
-		scores.reserve(source.cache.capacity());
-		scores.begin(backend, block.query(row), head.key_bound);
-	}
-	let mut maxima = [RowMaximum::NONE; ROWS];
-	runs(source, block, batch, |slot, row, run| {
-		let keys = &head.keys[numbers(&run, dim)];
-		maxima[slot] = maxima[slot].merge(scores[slot].extend(backend, block.query(row), keys));
-	});
-	sums.clear();
-	sums.resize(ROWS * dim, 0);
-	let mut rows = sums.chunks_exact_mut(dim);
-	let mut partials: [Partial<&mut [i64]>; ROWS] = std::array::from_fn(|_| Partial {
-		keys: 0,
-		denominator: 0,
-		numerators: rows.next().unwrap_or_default(),
-	});
-	runs(source, block, batch, |slot, _, run| {
-		let values = &head.values[numbers(&run, dim)];
-		let maximum = maxima[slot].0.unwrap_or(0);
-		scores[slot].count(backend, run, values, maximum, multiplier, &mut partials[slot]);
-	});
-	for (&row, partial) in batch.iter().zip(&partials) {
-		done(row, partial);
-	}
 }
 
 /// First round: every row's greatest score among the keys of `source` that it sees.
@@ -245,18 +241,12 @@ pub fn maxima(backend: Backend, source: &Source<'_>, block: &Block<'_>) -> Vec<R
 	let mut out = vec![RowMaximum::NONE; block.rows()];
 	out.par_chunks_mut(per_task).enumerate().for_each(|(task, out)| {
 		let first = task * per_task;
-		SCRATCH.with_borrow_mut(|Scratch { scores, .. }| {
-			batches(first..first + out.len(), block.heads, source.cache.kv_heads(), |kv_head, batch| {
-				let head = source.cache.head(source.layer, kv_head, source.positions.count as usize);
-				for (scores, &row) in scores.iter_mut().zip(batch) {
-					scores.begin(backend, block.query(row), head.key_bound);
-				}
-				runs(source, block, batch, |slot, row, run| {
-					scores[slot].clear();
-					let greatest =
-						scores[slot].extend(backend, block.query(row), &head.keys[numbers(&run, dim)]);
-					out[row - first] = out[row - first].merge(greatest);
-				});
+		each_batch(backend, source, block, first..first + out.len(), |head, batch, scratch| {
+			runs(source, block, batch, |slot, row, run| {
+				let scores = &mut scratch.scores[slot];
+				scores.clear();
+				let greatest = scores.extend(backend, block.query(row), &head.keys[numbers(&run, dim)]);
+				out[row - first] = out[row - first].merge(greatest);
 			});
 		});
 	});
@@ -279,25 +269,19 @@ pub fn partials(
 	let tasks = counts.zip(out.numerators.par_chunks_mut(per_task * dim)).enumerate();
 	tasks.for_each(|(task, ((keys, denominators), numerators))| {
 		let first = task * per_task;
-		SCRATCH.with_borrow_mut(|Scratch { scores, .. }| {
-			batches(first..first + keys.len(), block.heads, source.cache.kv_heads(), |kv_head, batch| {
-				let head = source.cache.head(source.layer, kv_head, source.positions.count as usize);
-				for (scores, &row) in scores.iter_mut().zip(batch) {
-					scores.begin(backend, block.query(row), head.key_bound);
-				}
-				runs(source, block, batch, |slot, row, run| {
-					let (at, scores) = (row - first, &mut scores[slot]);
-					scores.clear();
-					scores.extend(backend, block.query(row), &head.keys[numbers(&run, dim)]);
-					let mut sums = Partial {
-						keys: keys[at],
-						denominator: denominators[at],
-						numerators: &mut numerators[at * dim..(at + 1) * dim],
-					};
-					let values = &head.values[numbers(&run, dim)];
-					scores.count(backend, 0..run.len(), values, maxima[row], multiplier, &mut sums);
-					(keys[at], denominators[at]) = (sums.keys, sums.denominator);
-				});
+		each_batch(backend, source, block, first..first + keys.len(), |head, batch, scratch| {
+			runs(source, block, batch, |slot, row, run| {
+				let (at, scores) = (row - first, &mut scratch.scores[slot]);
+				scores.clear();
+				scores.extend(backend, block.query(row), &head.keys[numbers(&run, dim)]);
+				let mut sums = Partial {
+					keys: keys[at],
+					denominator: denominators[at],
+					numerators: &mut numerators[at * dim..(at + 1) * dim],
+				};
+				let values = &head.values[numbers(&run, dim)];
+				scores.count(backend, 0..run.len(), values, maxima[row], multiplier, &mut sums);
+				(keys[at], denominators[at]) = (sums.keys, sums.denominator);
 			});
 		});
 	});

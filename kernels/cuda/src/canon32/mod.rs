@@ -3,16 +3,19 @@
 //! Every method of [`Canon32`] queues one operation on arrays that the caller holds, in the layout of `noesis_canon32`.
 //! Each output is searched for infinities and NaNs by the device itself: [`Canon32::not_finite`] asks what was found.
 
+mod attention;
+mod inputs;
+
 use crate::{Arg, Buffer, Device, DeviceError, Launch};
 use noesis_canon32::{
-	attention::AttentionShape,
 	linear::LinearShape,
-	loss::IGNORED,
 	optimiser::{AdamW, NORM_CHUNK},
-	rope::Rotations,
 	row_sum,
 };
 use std::sync::Arc;
+
+pub use attention::{Forward, Softmax};
+pub use inputs::{Targets, Tokens, Turns};
 
 /// Outputs of a block of `canon32_linear.cu`: rows, columns.
 const PRODUCT_TILE: [usize; 2] = [128, 64];
@@ -23,23 +26,8 @@ const ROW_BLOCK: usize = 128;
 const ROWS: usize = ROW_BLOCK / 32;
 /// Threads of a block of `canon32_elements.cu` and `canon32_attention.cu`.
 const BLOCK: usize = 256;
-/// Rows of a tile of `canon32_attention.cu` that passes by.
-const TILE: usize = 64;
 
-/// What can put out a number that is not finite; as for `noesis_canon32::NotFinite`.
-const OPERATIONS: [&str; 10] = [
-	"linear",
-	"embedding, gradient of the table",
-	"norm",
-	"norm, gradient",
-	"rope",
-	"attention",
-	"attention, gradient",
-	"gate",
-	"loss",
-	"optimiser",
-];
-
+/// What can put out a number that is not finite; counters are by its number.
 #[derive(Clone, Copy)]
 enum Operation {
 	Linear,
@@ -54,92 +42,27 @@ enum Operation {
 	Optimiser,
 }
 
+impl Operation {
+	/// All of them, named as by `noesis_canon32::NotFinite`.
+	const NAMES: [(Self, &'static str); 10] = [
+		(Self::Linear, "linear"),
+		(Self::Embedding, "embedding, gradient of the table"),
+		(Self::Norm, "norm"),
+		(Self::NormGradient, "norm, gradient"),
+		(Self::Rope, "rope"),
+		(Self::Attention, "attention"),
+		(Self::AttentionGradient, "attention, gradient"),
+		(Self::Gate, "gate"),
+		(Self::Loss, "loss"),
+		(Self::Optimiser, "optimiser"),
+	];
+}
+
 /// A device on which the profile's operations run.
 pub struct Canon32 {
 	device: Arc<dyn Device>,
 	/// By [`Operation`]: how many numbers were not finite.
 	found: Buffer<u32>,
-}
-
-/// Tokens of a batch, with their rows sorted for the embedding's gradient.
-pub struct Tokens {
-	ids: Buffer<u32>,
-	/// Rows by token, then by number.
-	order: Buffer<u32>,
-	/// Where each distinct token's rows start in `order`, and their end.
-	starts: Buffer<u32>,
-	vocabulary: usize,
-}
-
-impl Tokens {
-	/// Uploads tokens, each below `vocabulary`.
-	///
-	/// # Errors
-	/// [`DeviceError::Shape`] if one is not, or [`DeviceError::Memory`].
-	pub fn new(device: &Arc<dyn Device>, tokens: &[u32], vocabulary: usize) -> Result<Self, DeviceError> {
-		if let Some(token) = tokens.iter().find(|&&t| t as usize >= vocabulary) {
-			return Err(DeviceError::Shape(format!("token {token} of a vocabulary of {vocabulary}")));
-		}
-		let mut order: Vec<u32> = (0..tokens.len() as u32).collect();
-		// The sort is stable: rows of one token stay in ascending order.
-		order.sort_by_key(|&row| tokens[row as usize]);
-		let mut starts = vec![0];
-		for rows in order.chunk_by(|&a, &b| tokens[a as usize] == tokens[b as usize]) {
-			starts.push(starts[starts.len() - 1] + rows.len() as u32);
-		}
-		Ok(Self {
-			ids: Buffer::upload(device, tokens)?,
-			order: Buffer::upload(device, &order)?,
-			starts: Buffer::upload(device, &starts)?,
-			vocabulary,
-		})
-	}
-}
-
-/// Targets of a loss; [`IGNORED`] ones do not count.
-pub struct Targets {
-	ids: Buffer<u32>,
-	vocabulary: usize,
-	counted: usize,
-}
-
-impl Targets {
-	/// Uploads targets, each below `vocabulary` or [`IGNORED`].
-	///
-	/// # Errors
-	/// [`DeviceError::Shape`] if one is neither, or [`DeviceError::Memory`].
-	pub fn new(device: &Arc<dyn Device>, targets: &[u32], vocabulary: usize) -> Result<Self, DeviceError> {
-		if let Some(target) = targets.iter().find(|&&t| t != IGNORED && t as usize >= vocabulary) {
-			return Err(DeviceError::Shape(format!("target {target} of a vocabulary of {vocabulary}")));
-		}
-		let counted = targets.iter().filter(|&&t| t != IGNORED).count().max(1);
-		Ok(Self { ids: Buffer::upload(device, targets)?, vocabulary, counted })
-	}
-}
-
-/// A rotary table on a device.
-pub struct Turns {
-	/// `[tokens, pairs]` of cosine and sine.
-	values: Buffer<f32>,
-	tokens: usize,
-	pairs: usize,
-}
-
-impl Turns {
-	/// Uploads the first `tokens` positions of a table for heads of `head_dim`.
-	///
-	/// # Errors
-	/// [`DeviceError::Memory`].
-	pub fn new(
-		device: &Arc<dyn Device>,
-		rotations: &Rotations<f32>,
-		tokens: usize,
-		head_dim: usize,
-	) -> Result<Self, DeviceError> {
-		let values: Vec<f32> =
-			(0..tokens).flat_map(|t| rotations.at(t)).flat_map(|&(cos, sin)| [cos, sin]).collect();
-		Ok(Self { values: Buffer::upload(device, &values)?, tokens, pairs: head_dim / 2 })
-	}
 }
 
 /// Which way [`Canon32::rope`] turns.
@@ -149,29 +72,6 @@ pub enum Direction {
 	Forward,
 	/// Their gradients.
 	Backward,
-}
-
-/// What attention's way back needs of each query, `[batch, heads, tokens]`.
-pub struct Softmax {
-	/// The largest score.
-	pub largest: Buffer<f32>,
-	/// The reciprocal of the denominator.
-	pub inverse: Buffer<f32>,
-}
-
-/// What [`Canon32::attention_backward`] reads of the way forward.
-#[derive(Clone, Copy)]
-pub struct Forward<'a> {
-	/// Queries.
-	pub q: &'a Buffer<f32>,
-	/// Keys.
-	pub k: &'a Buffer<f32>,
-	/// Values.
-	pub v: &'a Buffer<f32>,
-	/// Outputs.
-	pub out: &'a Buffer<f32>,
-	/// The softmax's numbers.
-	pub softmax: &'a Softmax,
 }
 
 /// A side of a product: rows and columns, and whether it is read as its transpose.
@@ -249,7 +149,7 @@ impl Canon32 {
 	/// # Errors
 	/// [`DeviceError::Memory`].
 	pub fn new(device: &Arc<dyn Device>) -> Result<Self, DeviceError> {
-		Ok(Self { device: device.clone(), found: Buffer::zeros(device, OPERATIONS.len())? })
+		Ok(Self { device: device.clone(), found: Buffer::zeros(device, Operation::NAMES.len())? })
 	}
 
 	/// The first kind of operation, if any, that has put out an infinity or a NaN since this was made. Waits for all
@@ -259,7 +159,10 @@ impl Canon32 {
 	/// What the device reports.
 	pub fn not_finite(&self) -> Result<Option<&'static str>, DeviceError> {
 		let found = self.found.download()?;
-		Ok(OPERATIONS.into_iter().zip(found).find(|(_, count)| *count > 0).map(|(operation, _)| operation))
+		Ok(Operation::NAMES
+			.into_iter()
+			.find(|(operation, _)| found[*operation as usize] > 0)
+			.map(|(_, name)| name))
 	}
 
 	/// `y = x · Wᵀ`: [`noesis_canon32::linear::forward`].
@@ -445,69 +348,6 @@ impl Canon32 {
 		self.queue("canon32_exchange", by_element(x.len()), &args)
 	}
 
-	/// [`noesis_canon32::attention::forward`], for heads of up to 128.
-	///
-	/// # Errors
-	/// As [`Self::linear`].
-	pub fn attention(
-		&self,
-		shape: AttentionShape,
-		q: &Buffer<f32>,
-		k: &Buffer<f32>,
-		v: &Buffer<f32>,
-		out: &Buffer<f32>,
-	) -> Result<Softmax, DeviceError> {
-		let wide = attention_fits(shape, &[q, out], &[k, v])?;
-		let statistic = || Buffer::uninitialised(&self.device, shape.rows() * shape.tokens);
-		let softmax = Softmax { largest: statistic()?, inverse: statistic()? };
-		let (kernel, width) =
-			if wide { ("canon32_attention_128", 128) } else { ("canon32_attention_64", 64) };
-		let floats = 2 * TILE * (width + 1) + TILE * (TILE + 1);
-		let outputs = [out.arg(), softmax.largest.arg(), softmax.inverse.arg()];
-		let args = [&outputs[..], &[q.arg(), k.arg(), v.arg()], &attention_size(shape)].concat();
-		self.queue(kernel, by_tile(shape.tokens, TILE, shape.rows(), floats), &args)?;
-		self.watch(Operation::Attention, &[out])?;
-		Ok(softmax)
-	}
-
-	/// [`noesis_canon32::attention::backward`], for heads of up to 128.
-	///
-	/// # Errors
-	/// As [`Self::linear`].
-	pub fn attention_backward(
-		&self,
-		shape: AttentionShape,
-		forward: Forward<'_>,
-		dout: &Buffer<f32>,
-		dq: &Buffer<f32>,
-		dk: &Buffer<f32>,
-		dv: &Buffer<f32>,
-	) -> Result<(), DeviceError> {
-		let Forward { q, k, v, out, softmax } = forward;
-		let wide = attention_fits(shape, &[q, out, dout, dq], &[k, v, dk, dv])?;
-		let rows = shape.rows() * shape.tokens;
-		all_are("a softmax", &[&softmax.largest, &softmax.inverse], rows)?;
-		let delta = Buffer::<f32>::uninitialised(&self.device, rows)?;
-		let args = [delta.arg(), dout.arg(), out.arg(), long(rows), int(shape.head_dim)];
-		self.queue("canon32_attention_delta", by_element(rows), &args)?;
-
-		// Wide heads leave room for half as many own rows.
-		let (queries, keys, width, own) = if wide {
-			("canon32_attention_dq_128", "canon32_attention_dkdv_128", 128, TILE / 2)
-		} else {
-			("canon32_attention_dq_64", "canon32_attention_dkdv_64", 64, TILE)
-		};
-		let floats = (2 * own + TILE) * (width + 1) + own * (TILE + 1);
-		let statistics = [softmax.largest.arg(), softmax.inverse.arg(), delta.arg()];
-		let inputs =
-			[&[q.arg(), k.arg(), v.arg(), dout.arg()][..], &statistics, &attention_size(shape)].concat();
-		let args = [&[dq.arg()][..], &inputs].concat();
-		self.queue(queries, by_tile(shape.tokens, own, shape.rows(), floats), &args)?;
-		let args = [&[dk.arg(), dv.arg()][..], &inputs].concat();
-		self.queue(keys, by_tile(shape.tokens, own, shape.batch * shape.kv_heads, floats), &args)?;
-		self.watch(Operation::AttentionGradient, &[dq, dk, dv])
-	}
-
 	/// [`noesis_canon32::gate::forward`].
 	///
 	/// # Errors
@@ -653,34 +493,4 @@ impl Canon32 {
 		// SAFETY: every caller lists the kernel's own parameters and has checked its arrays against the sizes among them.
 		unsafe { self.device.launch(kernel, launch, args) }
 	}
-}
-
-/// Checks the arrays of an attention; whether its heads are wider than 64.
-fn attention_fits(
-	shape: AttentionShape,
-	queries: &[&Buffer<f32>],
-	keys: &[&Buffer<f32>],
-) -> Result<bool, DeviceError> {
-	if shape.kv_heads == 0
-		|| !shape.heads.is_multiple_of(shape.kv_heads)
-		|| shape.head_dim > 128
-		|| shape.rows() > 65_535
-	{
-		return Err(DeviceError::Shape(format!("{shape:?} can't be had on a device")));
-	}
-	let head = shape.tokens * shape.head_dim;
-	all_are("an attention's queries", queries, shape.rows() * head)?;
-	all_are("an attention's keys and values", keys, shape.batch * shape.kv_heads * head)?;
-	Ok(shape.head_dim > 64)
-}
-
-/// What all attention kernels take last.
-fn attention_size(shape: AttentionShape) -> [Arg; 4] {
-	[Arg::F32(shape.scale()), int(shape.tokens), int(shape.heads / shape.kv_heads), int(shape.head_dim)]
-}
-
-/// A block per tile of tokens and head.
-fn by_tile(tokens: usize, tile: usize, heads: usize, shared_floats: usize) -> Launch {
-	let grid = [tokens.div_ceil(tile) as u32, heads as u32, 1];
-	Launch { grid, block: [BLOCK as u32, 1, 1], shared: (shared_floats * size_of::<f32>()) as u32 }
 }
