@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PALLETS=(checkpoints operators poc poi)
+PALLETS=(checkpoints dispute operators poc poi)
 
 generate() {
 	local wasm steps=${STEPS:-20} repeat=${REPEAT:-10}

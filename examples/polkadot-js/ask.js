@@ -39,6 +39,7 @@ const spec = {
   deadline: 300,
   lane: 'Dot',
   tier: 'Standard',
+  verification: 'Sampled',
 };
 
 // What it may cost: a runtime API, found in the metadata.

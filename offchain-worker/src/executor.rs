@@ -1,7 +1,7 @@
 //! Runs jobs. The product has one executor, over the engine; tests put others in its place.
 
 use crate::models::Models;
-use noesis_engine::{EngineError, RunOptions, TokenEvent};
+use noesis_engine::{dispute::Fault, EngineError, RunOptions, TokenEvent};
 use noesis_primitives::{CheckpointId, Claim, ContentHash, JobKind, Opening};
 use std::sync::Arc;
 
@@ -55,28 +55,42 @@ pub trait Executor: Send + Sync {
 /// Runs jobs on the loaded models.
 pub struct EngineExecutor {
 	models: Arc<Models>,
+	fault: Option<Fault>,
 }
 
 impl EngineExecutor {
 	/// An executor over `models`.
 	pub fn new(models: Arc<Models>) -> Self {
-		Self { models }
+		Self { models, fault: None }
+	}
+
+	/// The same, computing one value wrongly: for rehearsals of disputes.
+	pub fn with_fault(models: Arc<Models>, fault: Option<Fault>) -> Self {
+		Self { models, fault }
 	}
 }
 
 impl Executor for EngineExecutor {
 	fn execute(&self, task: Task<'_>) -> Result<Finding, ExecuteError> {
 		let model = self.models.get(task.checkpoint).ok_or(ExecuteError::NotLoaded(task.checkpoint))?;
-		run(&model.engine, task)
+		run_with(&model.engine, task, self.fault)
 	}
 }
 
 /// Runs a job on one engine.
 pub fn run(engine: &noesis_engine::Engine, task: Task<'_>) -> Result<Finding, ExecuteError> {
+	run_with(engine, task, None)
+}
+
+fn run_with(
+	engine: &noesis_engine::Engine,
+	task: Task<'_>,
+	fault: Option<Fault>,
+) -> Result<Finding, ExecuteError> {
 	let capture: Vec<u64> = task.open.iter().map(|index| u64::from(*index)).collect();
 	let on_output = task.on_output;
 	let mut on_token = |event: TokenEvent<'_>| on_output(event.bytes);
-	let options = RunOptions { draft: task.draft, capture: &capture, on_token: Some(&mut on_token) };
+	let options = RunOptions { draft: task.draft, capture: &capture, on_token: Some(&mut on_token), fault };
 	let execution = engine.run(task.kind, task.input, options).map_err(|error| match error {
 		EngineError::Cancelled => ExecuteError::Cancelled,
 		error => ExecuteError::Engine(error),

@@ -1,6 +1,6 @@
 //! Keys: where they come from, how they sign, how a validator draws with them.
 
-use crate::AccountId;
+use crate::{sealed::SealKey, AccountId};
 use noesis_primitives::{draw_message, Draw, DRAW_CONTEXT, DRAW_LABEL};
 use serde::{Deserialize, Serialize};
 use sp_core::{
@@ -16,9 +16,12 @@ use std::{
 	path::{Path, PathBuf},
 };
 use subxt::{tx::Signer, utils::MultiSignature, PolkadotConfig};
+use zeroize::Zeroizing;
 
 /// Junction under which a validator's draw key is derived from its account's key.
 const DRAW_JUNCTION: &str = "noesis-draw";
+/// Junction under which the key that others seal for is derived from an account's key.
+const SEAL_JUNCTION: &str = "noesis-seal";
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,7 @@ struct KeyFile {
 pub struct Keys {
 	account: sr25519::Pair,
 	draw: sr25519::Pair,
+	seal: SealKey,
 }
 
 impl Keys {
@@ -72,10 +76,15 @@ impl Keys {
 	pub fn from_suri(suri: &str) -> Result<Self, KeyError> {
 		let account = sr25519::Pair::from_string(suri.trim(), None)
 			.map_err(|error| KeyError::Malformed(format!("{error:?}")))?;
-		let (draw, _) = account
-			.derive(std::iter::once(DeriveJunction::hard(DRAW_JUNCTION)), None)
-			.map_err(|error| KeyError::Malformed(format!("{error:?}")))?;
-		Ok(Self { account, draw })
+		let child = |junction: &str| {
+			account
+				.derive(std::iter::once(DeriveJunction::hard(junction)), None)
+				.map(|(child, _)| child)
+				.map_err(|error| KeyError::Malformed(format!("{error:?}")))
+		};
+		let draw = child(DRAW_JUNCTION)?;
+		let seal = SealKey::derive(&Zeroizing::new(child(SEAL_JUNCTION)?.to_raw_vec()));
+		Ok(Self { account, draw, seal })
 	}
 
 	/// From a key file.
@@ -121,6 +130,21 @@ impl Keys {
 	/// Public part of the draw key.
 	pub fn draw_key(&self) -> [u8; 32] {
 		self.draw.public().0
+	}
+
+	/// The key that others seal prompts for; its public half stands in the operator's capability.
+	pub fn seal(&self) -> &SealKey {
+		&self.seal
+	}
+
+	/// The account's signature over `message`, which must not be what somebody else chose.
+	pub(crate) fn sign_message(&self, message: &[u8; 32]) -> [u8; 64] {
+		self.account.sign(message).0
+	}
+
+	/// The account's signature over bytes that begin with what they are for, so that they are no extrinsic.
+	pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
+		self.account.sign(bytes).0
 	}
 
 	/// Draws on a panel's seed: the proof, and the eight output bytes that decide
@@ -172,6 +196,14 @@ mod tests {
 		let bytes: [u8; 8] = public.make_bytes(DRAW_CONTEXT, &transcript, &signature.pre_output).unwrap();
 		assert!(public.vrf_verify(&VrfSignData::new(transcript), &signature));
 		assert_eq!(u64::from_le_bytes(bytes), output);
+	}
+
+	#[test]
+	fn seal_key_should_be_the_same_when_derived_again() {
+		let alice = Keys::from_suri("//Alice").unwrap();
+		assert_eq!(alice.seal().public(), Keys::from_suri("//Alice").unwrap().seal().public());
+		assert_ne!(alice.seal().public(), Keys::from_suri("//Bob").unwrap().seal().public());
+		assert_ne!(alice.seal().public().0, alice.draw_key());
 	}
 
 	#[test]

@@ -11,13 +11,16 @@
 #![allow(clippy::arithmetic_side_effects)]
 
 pub mod chain;
+pub mod channel;
 pub mod cli;
 pub mod commands;
+pub mod disputes;
 pub mod executor;
 pub mod keys;
 pub mod live;
 pub mod models;
 pub mod operator;
+pub mod sealed;
 pub mod service;
 pub mod store;
 pub mod validator;

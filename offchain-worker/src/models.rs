@@ -1,14 +1,14 @@
 //! The checkpoint files of this process, and which checkpoints of the chain they are.
 
 use crate::AccountId;
-use noesis_engine::{Engine, EngineError, EngineOptions, Manifest, RunOptions};
+use noesis_engine::{Checkpoint, CheckpointError, Engine, EngineError, EngineOptions, Manifest, RunOptions};
 use noesis_primitives::{
 	CheckpointId, CheckpointRecord, CheckpointView, GenerateParams, InputFormat, JobKind, Locators, Root,
 };
 use std::{
 	collections::{BTreeMap, HashMap},
 	path::PathBuf,
-	sync::{Arc, RwLock},
+	sync::{Arc, OnceLock, RwLock},
 	time::Instant,
 };
 
@@ -38,6 +38,8 @@ pub struct Model {
 	pub path: PathBuf,
 	/// Its engine.
 	pub engine: Engine,
+	/// Its tensors as they are hashed, once a dispute asks for them.
+	checkpoint: OnceLock<Checkpoint>,
 }
 
 impl Model {
@@ -45,7 +47,18 @@ impl Model {
 	pub fn open(path: PathBuf, options: &EngineOptions) -> Result<Self, ModelError> {
 		let engine =
 			Engine::open(&path, options).map_err(|source| ModelError::Open { path: path.clone(), source })?;
-		Ok(Self { path, engine })
+		Ok(Self { path, engine, checkpoint: OnceLock::new() })
+	}
+
+	/// The file's tensors as they are hashed. Opened, and checked, when they are first asked for.
+	pub fn checkpoint(&self) -> Result<&Checkpoint, ModelError> {
+		if let Some(checkpoint) = self.checkpoint.get() {
+			return Ok(checkpoint);
+		}
+		let open =
+			|error: CheckpointError| ModelError::Open { path: self.path.clone(), source: error.into() };
+		let checkpoint = Checkpoint::open(&self.path).map_err(open)?;
+		Ok(self.checkpoint.get_or_init(|| checkpoint))
 	}
 
 	/// Tokens per second of a short answer to a short question.

@@ -33,8 +33,8 @@ pub enum OperatorError {
 /// What an operator says of itself.
 #[derive(Clone, Debug)]
 pub struct Profile {
-	/// What it does.
-	pub role: Role,
+	/// What it does; `None` for an outsider, who registers for nothing.
+	pub role: Option<Role>,
 	/// What it stakes when it comes in, in planck.
 	pub stake: Balance,
 	/// Base URL of its store as others reach it; may be empty for a validator.
@@ -79,6 +79,7 @@ impl Profile {
 				.map_err(|_| OperatorError::Region(self.region.clone()))?,
 			endpoint: self.locator()?,
 			draw_key: keys.draw_key(),
+			owner: None,
 		})
 	}
 }
@@ -94,14 +95,15 @@ pub async fn enrol(
 ) -> Result<Vec<CheckpointId>, OperatorError> {
 	let best = chain.best();
 	let ids = models.identify(&chain.checkpoints(best.hash).await?);
+	let Some(role) = profile.role else { return Ok(ids) };
 	let mut capability = profile.capability(keys, models, ids.clone())?;
 	let Some(view) = chain.operator(best.hash, keys.account()).await? else {
 		capability.tokens_per_second = measure(models);
-		submitter.submit(Call::register_operator(profile.role, profile.stake, &capability)).await?;
-		tracing::info!(role = ?profile.role, account = %keys.account(), "registered");
+		submitter.submit(Call::register_operator(role, profile.stake, &capability)).await?;
+		tracing::info!(?role, account = %keys.account(), "registered");
 		return Ok(ids);
 	};
-	if view.record.role != profile.role {
+	if view.record.role != role {
 		return Err(OperatorError::OtherRole(view.record.role));
 	}
 	match view.record.status {
@@ -111,9 +113,18 @@ pub async fn enrol(
 			submitter.submit(Call::rejoin()).await?;
 			tracing::info!("came back after an exclusion");
 		},
+		OperatorStatus::Absent { .. } => {
+			submitter.submit(Call::heartbeat()).await?;
+			tracing::info!("came back after an absence");
+		},
 		OperatorStatus::Excluded { until } => {
 			tracing::warn!(until, "shut out: nothing can be claimed or validated until then");
 		},
+	}
+	if view.heartbeat_from.is_some_and(|from| from <= best.number)
+		&& view.record.status == OperatorStatus::Active
+	{
+		submitter.submit(Call::heartbeat()).await?;
 	}
 	capability.tokens_per_second = view.record.capability.tokens_per_second;
 	if capability != view.record.capability {

@@ -2,6 +2,7 @@
 
 use crate::{
 	chain::{BlockRef, Chain, ChainError, Submitter},
+	channel::{self, ChainMarket, Desk},
 	keys::Keys,
 	live::Live,
 	models::{ModelError, Models},
@@ -82,6 +83,8 @@ pub struct Service {
 	pub fetcher: Fetcher,
 	/// What the operator says of itself.
 	pub profile: Profile,
+	/// Where requesters ask for the turns of channels.
+	pub channels: Desk<ChainMarket>,
 	_served: Option<Served>,
 }
 
@@ -101,6 +104,7 @@ impl Service {
 			);
 		}
 		let (models, store, live) = (Arc::new(models), Arc::new(Store::open(&store, room)?), Live::default());
+		let channels = Desk::default();
 		let served = match listen {
 			None => None,
 			Some(address) => {
@@ -109,7 +113,7 @@ impl Service {
 					live: live.clone(),
 					checkpoints: Arc::new(models.files()),
 				};
-				let served = serve(server, address)
+				let served = serve(server, channel::router(channels.clone()), address)
 					.await
 					.map_err(|source| ServiceError::Listen { address, source })?;
 				tracing::info!(address = %served.address, endpoint = profile.endpoint, "store is served");
@@ -127,6 +131,7 @@ impl Service {
 			live,
 			fetcher: Fetcher::new()?,
 			profile,
+			channels,
 			_served: served,
 		};
 		let is_passing = |error: &OperatorError| matches!(error, OperatorError::Chain(_));

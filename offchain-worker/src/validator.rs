@@ -3,13 +3,16 @@
 
 use crate::{
 	chain::{BlockRef, Call, ChainError, SubmitError},
+	disputes::Disputes,
 	executor::{ExecuteError, Executor, Finding, Task},
 	service::{follow, EveryBlock, Service},
 	store::{locator_text, FetchError},
 	AccountId,
 };
 use codec::Encode;
-use noesis_primitives::{is_drawn, opening_positions, BlockNumber, Draw, JobView, PanelView, Subject};
+use noesis_primitives::{
+	is_drawn, opening_positions, BlockNumber, DisputedSubject, Draw, PanelView, Subject,
+};
 use std::{
 	collections::BTreeMap,
 	sync::{
@@ -81,7 +84,8 @@ struct Case {
 /// Validates until the process ends.
 pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>) {
 	let turn = Arc::new(Semaphore::new(1));
-	let validator = Validator { service: service.clone(), executor, turn, cases: BTreeMap::new() };
+	let disputes = Disputes::new(service.clone(), None);
+	let validator = Validator { service: service.clone(), executor, turn, cases: BTreeMap::new(), disputes };
 	follow(&service, validator).await;
 }
 
@@ -92,10 +96,12 @@ struct Validator {
 	turn: Arc<Semaphore>,
 	/// By subject and seed: a fork may give a subject another seed.
 	cases: BTreeMap<(Subject, [u8; 32]), Case>,
+	disputes: Disputes,
 }
 
 impl EveryBlock for Validator {
 	async fn reap(&mut self, now: BlockNumber) {
+		self.disputes.reap(now).await;
 		for ((subject, _), case) in &mut self.cases {
 			let Progress::Running { task, .. } = &mut case.progress else { continue };
 			if !task.is_finished() {
@@ -104,6 +110,9 @@ impl EveryBlock for Validator {
 			case.progress = match task.await {
 				Ok(Ok(agrees)) => {
 					tracing::info!(?subject, agrees, "verdict given");
+					if !agrees {
+						self.disputes.challenge(*subject);
+					}
 					Progress::Over
 				},
 				Ok(Err(error)) if error.is_final() => {
@@ -126,6 +135,7 @@ impl EveryBlock for Validator {
 	}
 
 	async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
+		self.disputes.step(best).await?;
 		let me = self.service.keys.account();
 		let panels = self.service.chain.open_panels(best.hash, LISTED).await?;
 		self.cases.retain(|(subject, seed), case| {
@@ -137,7 +147,7 @@ impl EveryBlock for Validator {
 		});
 		for panel in panels {
 			let Some(seed) = panel.seed.filter(|_| !panel.spoken.contains(&me)) else { continue };
-			if !self.service.models.has(panel.checkpoint) {
+			if panel.audited == Some(false) || !self.service.models.has(panel.checkpoint) {
 				continue;
 			}
 			let case = self.cases.entry((panel.subject, seed)).or_insert_with(|| {
@@ -168,8 +178,6 @@ impl EveryBlock for Validator {
 	}
 }
 
-impl Validator {}
-
 struct VerdictTask {
 	service: Arc<Service>,
 	executor: Arc<dyn Executor>,
@@ -183,26 +191,23 @@ struct VerdictTask {
 impl VerdictTask {
 	/// Gives the verdict; whether it agrees with the worker.
 	async fn run(self) -> Result<bool, VerdictError> {
-		let Subject::Job(id) = self.panel.subject;
+		let subject = self.panel.subject;
 		let at = self.service.chain.best().hash;
-		let job = self.service.chain.job(at, id).await?.ok_or(VerdictError::Gone)?;
+		let work = self.service.chain.disputed(at, subject).await?.ok_or(VerdictError::Gone)?;
 		let me = self.service.keys.account();
-		if job.requester == me || job.state.worker() == Some(&me) {
+		if work.requester == me || work.worker == me {
 			return Err(VerdictError::Interested);
 		}
-		let stores = self.stores(&job).await?;
-		let input = self.service.payload(&job.spec.input, &stores).await.map_err(VerdictError::Input)?;
-		let draft = match &job.output {
-			None => None,
-			// Without the worker's output the verdict takes longer, and is the same.
-			Some(output) => self
-				.service
-				.payload(output, &stores)
-				.await
-				.inspect_err(|error| tracing::warn!(job = %id, %error, "the worker's output can't be had"))
-				.ok(),
-		};
-		let finding = self.find(&Arc::new(job), &Arc::new(input), draft).await?;
+		let stores = self.stores(&work).await?;
+		let input = self.service.payload(&work.input, &stores).await.map_err(VerdictError::Input)?;
+		// Without the worker's output the verdict takes longer, and is the same.
+		let draft = self
+			.service
+			.payload(&work.output, &stores)
+			.await
+			.inspect_err(|error| tracing::warn!(?subject, %error, "the worker's output can't be had"))
+			.ok();
+		let finding = self.find(&Arc::new(work), &Arc::new(input), draft).await?;
 		let agrees = finding.claim == self.panel.claim;
 		let call = Call::verdict(self.panel.subject, &finding.claim, &self.draw, &finding.openings);
 		self.service.submitter.submit(call).await?;
@@ -210,10 +215,9 @@ impl VerdictTask {
 	}
 
 	/// Stores that may have the job's blobs.
-	async fn stores(&self, job: &JobView<AccountId>) -> Result<Vec<String>, ChainError> {
-		let Some(worker) = job.state.worker() else { return Ok(Vec::new()) };
+	async fn stores(&self, work: &DisputedSubject<AccountId>) -> Result<Vec<String>, ChainError> {
 		let at = self.service.chain.best().hash;
-		let operator = self.service.chain.operator(at, *worker).await?;
+		let operator = self.service.chain.operator(at, work.worker).await?;
 		Ok(operator.map(|view| locator_text(&view.record.capability.endpoint)).into_iter().collect())
 	}
 
@@ -221,7 +225,7 @@ impl VerdictTask {
 	/// guess; when it is wrong the job runs again to open what the true one calls for.
 	async fn find(
 		&self,
-		job: &Arc<JobView<AccountId>>,
+		work: &Arc<DisputedSubject<AccountId>>,
 		input: &Arc<Vec<u8>>,
 		draft: Option<Vec<u8>>,
 	) -> Result<Finding, VerdictError> {
@@ -230,12 +234,12 @@ impl VerdictTask {
 		let (mut claim, mut draft) = (self.panel.claim, draft);
 		for _ in 0..RUNS {
 			let open = opening_positions(&claim, &me, &self.seed, self.panel.openings);
-			let finding = self.execute(job.clone(), input.clone(), draft, open).await?;
+			let finding = self.execute(work.clone(), input.clone(), draft, open).await?;
 			if finding.claim == claim {
 				return Ok(finding);
 			}
 			tracing::warn!(
-				job = %job.id, worker = %self.panel.claim.root, here = %finding.claim.root,
+				subject = ?self.panel.subject, worker = %self.panel.claim.root, here = %finding.claim.root,
 				"the worker's claim is not what comes out here"
 			);
 			(claim, draft) = (finding.claim, Some(finding.output));
@@ -245,7 +249,7 @@ impl VerdictTask {
 
 	async fn execute(
 		&self,
-		job: Arc<JobView<AccountId>>,
+		work: Arc<DisputedSubject<AccountId>>,
 		input: Arc<Vec<u8>>,
 		draft: Option<Vec<u8>>,
 		open: Vec<u32>,
@@ -253,8 +257,8 @@ impl VerdictTask {
 		let (executor, cancelled) = (self.executor.clone(), self.cancelled.clone());
 		let finding = tokio::task::spawn_blocking(move || {
 			executor.execute(Task {
-				checkpoint: job.spec.checkpoint,
-				kind: &job.spec.kind,
+				checkpoint: work.checkpoint,
+				kind: &work.kind,
 				input: &input,
 				draft: draft.as_deref(),
 				open: &open,

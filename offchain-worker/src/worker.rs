@@ -6,11 +6,14 @@
 
 use crate::{
 	chain::{BlockRef, Call, ChainError, SubmitError},
+	channel::{ChainMarket, Counter, Keeper},
+	disputes::Disputes,
 	executor::{ExecuteError, Executor, Finding, Task},
 	service::{follow, EveryBlock, Service},
 	store::{Origin, StoreError},
 	AccountId,
 };
+use noesis_engine::dispute::Fault;
 use noesis_primitives::{BlockNumber, JobId, JobState, JobView, Payload};
 use std::{
 	collections::{BTreeMap, HashMap, HashSet},
@@ -39,11 +42,13 @@ const LISTED: u32 = 16;
 pub struct WorkerOptions {
 	/// Jobs that it has claimed and not answered, at most.
 	pub queue: usize,
+	/// What its executor computes wrongly, in rehearsals of disputes.
+	pub fault: Option<Fault>,
 }
 
 impl Default for WorkerOptions {
 	fn default() -> Self {
-		Self { queue: 3 }
+		Self { queue: 3, fault: None }
 	}
 }
 
@@ -87,15 +92,29 @@ struct Worker {
 	calls: JoinSet<(JobId, &'static str, Result<(), SubmitError>)>,
 	/// Jobs that are left alone until a block.
 	cooling: HashMap<JobId, BlockNumber>,
+	disputes: Disputes,
+	channels: Keeper,
 }
 
 /// Works until the process ends.
 pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>, options: WorkerOptions) {
+	let turn = Arc::new(Semaphore::new(1));
+	let counter = Arc::new(Counter::new(
+		ChainMarket { chain: service.chain.clone() },
+		service.keys.clone(),
+		service.chain.genesis().0,
+		service.store.clone(),
+		executor.clone(),
+		turn.clone(),
+	));
+	service.channels.open(&counter);
 	let worker = Worker {
+		channels: Keeper::new(service.clone(), counter),
+		disputes: Disputes::new(service.clone(), options.fault),
 		service: service.clone(),
 		executor,
 		options,
-		turn: Arc::new(Semaphore::new(1)),
+		turn,
 		running: HashMap::new(),
 		claiming: HashSet::new(),
 		answered: BTreeMap::new(),
@@ -107,6 +126,8 @@ pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>, options: Wo
 
 impl EveryBlock for Worker {
 	async fn reap(&mut self, now: BlockNumber) {
+		self.disputes.reap(now).await;
+		self.channels.reap(now);
 		while let Some(done) = self.calls.try_join_next() {
 			let Ok((job, what, result)) = done else { continue };
 			self.claiming.remove(&job);
@@ -148,6 +169,8 @@ impl EveryBlock for Worker {
 	}
 
 	async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
+		self.disputes.step(best).await?;
+		self.channels.step(best).await?;
 		let chain = self.service.chain.clone();
 		let active = chain.active_jobs(best.hash, self.me()).await?;
 		for (job, running) in &self.running {
@@ -184,6 +207,12 @@ impl EveryBlock for Worker {
 			.take(free)
 			.collect();
 		for job in wanted {
+			// Batches are answered by a root over many results, which this worker does not make.
+			let is_single = chain.job(best.hash, job).await?.is_some_and(|view| view.batch.is_none());
+			if !is_single {
+				self.cooling.insert(job, best.number.saturating_add(COOL_DOWN));
+				continue;
+			}
 			self.claiming.insert(job);
 			self.call(job, "claimed", Call::claim(job));
 		}

@@ -85,6 +85,16 @@ number!(
 	u64
 );
 number!(
+	/// A payment channel, numbered from 0 in the order of opening.
+	ChannelId,
+	u64
+);
+number!(
+	/// A dispute, numbered from 0 in the order of opening.
+	DisputeId,
+	u64
+);
+number!(
 	/// A version of a model, numbered from 0 in the order of registration.
 	CheckpointId,
 	u32
@@ -125,6 +135,22 @@ pub enum Subject {
 	/// The answer of a job.
 	#[codec(index = 0)]
 	Job(JobId),
+	/// One turn of a channel that was closed.
+	#[codec(index = 1)]
+	Turn {
+		/// The channel.
+		channel: ChannelId,
+		/// The turn's number, from 0.
+		index: u32,
+	},
+	/// One item of a batch that was answered.
+	#[codec(index = 2)]
+	Item {
+		/// The batch's job.
+		batch: JobId,
+		/// The item's number, from 0.
+		index: u32,
+	},
 }
 
 #[cfg(test)]

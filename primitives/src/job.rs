@@ -1,6 +1,6 @@
 //! Jobs: what is asked, what it may cost, and the one state machine that every call goes through.
 
-use crate::{BlockNumber, CheckpointId, ContentHash};
+use crate::{BlockNumber, CheckpointId, ContentHash, Verification};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -151,10 +151,21 @@ pub enum Lane {
 )]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub enum Tier {
-	/// One worker, in the order of submission.
+	/// In the order of submission, at the plain price.
 	#[default]
 	#[codec(index = 0)]
 	Standard,
+	/// Before standard jobs. An answer later than the governed promise costs less of the surcharge.
+	#[codec(index = 1)]
+	Priority,
+	/// Before all others, with the shortest promise.
+	#[codec(index = 2)]
+	Premium,
+}
+
+impl Tier {
+	/// All of them, the first served first.
+	pub const BY_PRECEDENCE: [Self; 3] = [Self::Premium, Self::Priority, Self::Standard];
 }
 
 /// What a requester asks for.
@@ -174,6 +185,8 @@ pub struct JobSpec<AccountId> {
 	pub lane: Lane,
 	/// How it is served.
 	pub tier: Tier,
+	/// How the answer is checked.
+	pub verification: Verification,
 }
 
 /// What a job really took.
@@ -221,6 +234,15 @@ pub enum RefundReason {
 	/// No panel came together to confirm the answer.
 	#[codec(index = 4)]
 	Unverified,
+	/// A dispute found that the answer is wrong.
+	#[codec(index = 5)]
+	Overturned,
+	/// The worker did not show what was drawn for a panel.
+	#[codec(index = 6)]
+	Withheld,
+	/// The answer was wrong by arrangement, to see who approves it.
+	#[codec(index = 7)]
+	Canary,
 }
 
 /// Where a job stands.
@@ -254,6 +276,12 @@ pub enum JobState<AccountId> {
 		/// Why.
 		reason: RefundReason,
 	},
+	/// The answer is disputed; nothing is paid or refunded until the last dispute is over.
+	#[codec(index = 5)]
+	Disputed {
+		/// Who answered.
+		worker: AccountId,
+	},
 }
 
 /// What can happen to a job.
@@ -280,6 +308,16 @@ pub enum JobEvent<AccountId> {
 	Cancel,
 	/// It stayed open too long.
 	Expire,
+	/// Somebody disputes the answer.
+	Challenge,
+	/// The last open dispute is over, and the answer stands.
+	Uphold,
+	/// The answer was found to be wrong.
+	Overturn,
+	/// An item of the answer that was drawn for a panel was not shown.
+	Withhold,
+	/// The answer was shown to be wrong by arrangement.
+	Unmask,
 }
 
 /// The event can't happen in this state.
@@ -305,6 +343,11 @@ impl<AccountId: Clone> JobState<AccountId> {
 			(Answered { worker }, Confirm) => Final { worker: worker.clone() },
 			(Answered { .. }, Reject) => Refunded { reason: RefundReason::Rejected },
 			(Answered { .. }, Lapse) => Refunded { reason: RefundReason::Unverified },
+			(Answered { .. }, Withhold) => Refunded { reason: RefundReason::Withheld },
+			(Answered { .. }, Unmask) => Refunded { reason: RefundReason::Canary },
+			(Answered { worker }, Challenge) => Disputed { worker: worker.clone() },
+			(Disputed { worker }, Uphold) => Answered { worker: worker.clone() },
+			(Answered { .. } | Disputed { .. }, Overturn) => Refunded { reason: RefundReason::Overturned },
 			_ => return Err(TransitionError),
 		})
 	}
@@ -317,7 +360,10 @@ impl<AccountId: Clone> JobState<AccountId> {
 	/// The worker that has or had the job in this state.
 	pub fn worker(&self) -> Option<&AccountId> {
 		match self {
-			Self::Assigned { worker } | Self::Answered { worker } | Self::Final { worker } => Some(worker),
+			Self::Assigned { worker }
+			| Self::Answered { worker }
+			| Self::Disputed { worker }
+			| Self::Final { worker } => Some(worker),
 			Self::Open | Self::Refunded { .. } => None,
 		}
 	}
@@ -341,22 +387,29 @@ mod tests {
 			Just(JobEvent::Lapse),
 			Just(JobEvent::Cancel),
 			Just(JobEvent::Expire),
+			Just(JobEvent::Challenge),
+			Just(JobEvent::Uphold),
+			Just(JobEvent::Overturn),
+			Just(JobEvent::Withhold),
+			Just(JobEvent::Unmask),
 		]
 	}
 
 	proptest! {
 		#[test]
 		fn job_should_end_when_reassigned_at_most_twice(events in prop::collection::vec(event(), 0..64)) {
-			let (mut state, mut returns, mut moves) = (JobState::Open, 0u8, 0);
+			let (mut state, mut returns, mut moves, mut disputes) = (JobState::Open, 0u8, 0, 0);
 			for event in events {
+				let disputed = event == JobEvent::Challenge;
 				let Ok(next) = state.transition(event, returns) else { continue };
 				prop_assert!(!state.is_terminal(), "left the terminal state {state:?}");
 				returns += u8::from(next == JobState::Open);
+				disputes += usize::from(disputed);
 				moves += 1;
 				state = next;
 			}
 			prop_assert!(returns <= MAX_REASSIGNMENTS);
-			prop_assert!(moves <= 2 * usize::from(MAX_REASSIGNMENTS) + 3);
+			prop_assert!(moves <= 2 * usize::from(MAX_REASSIGNMENTS) + 3 + 2 * disputes);
 		}
 	}
 
@@ -367,5 +420,6 @@ mod tests {
 		assert!(refund(JobState::Open, JobEvent::Expire));
 		assert!(refund(JobState::Assigned { worker: 1 }, JobEvent::Miss));
 		assert!(refund(JobState::Answered { worker: 1 }, JobEvent::Lapse));
+		assert!(refund(JobState::Disputed { worker: 1 }, JobEvent::Overturn));
 	}
 }

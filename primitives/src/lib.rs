@@ -7,33 +7,66 @@
 
 extern crate alloc;
 
+mod bundle;
+mod canary;
+mod channel;
 mod checkpoint;
+mod dispute;
 mod ids;
 mod job;
 pub mod merkle;
 mod operator;
+mod pace;
 mod panel;
+mod receipt;
+mod seeds;
+mod trace;
 mod traits;
 mod views;
+mod words;
 
-pub use checkpoint::{CheckpointFacts, CheckpointRecord, Locators, Profile, MAX_LAYERS, MAX_LOCATORS};
-pub use ids::{CheckpointId, ContentHash, JobId, Root, Subject};
+pub use bundle::{
+	audited_entries, BatchInputs, BatchSpec, BundleId, Engagement, Item, ItemInput, MAX_AUDITS, MAX_ITEMS,
+};
+pub use canary::{canary_commitment, canary_mark, is_planted, plant};
+pub use channel::{ChannelEvent, ChannelSpec, ChannelState, Tally, Turn};
+pub use checkpoint::{
+	Architecture, CheckpointFacts, CheckpointRecord, Family, Locators, Profile, MAX_LAYERS, MAX_LOCATORS,
+};
+pub use dispute::{
+	Accused, DisputeView, DisputedSubject, Evidence, FinePiece, FineTree, Ground, LeafBytes, LengthProof,
+	Move, MoveError, Next, NodePath, Nodes, NotDisputable, Phase, Piece, RowPiece, Rules, Side, Spot, Stage,
+	Tree, Verdict, WeightsPiece, WeightsPlace, MAX_ARITY, MAX_EVIDENCE_BYTES, MAX_FINE_RANGE, MAX_LEAF_BYTES,
+	MAX_OPEN_DISPUTES, MAX_PIECES, MAX_ROWS, MAX_ROW_BYTES, MAX_SIBLINGS, MAX_TOKEN_BYTES,
+};
+pub use ids::{ChannelId, CheckpointId, ContentHash, DisputeId, JobId, Root, Subject};
 pub use job::{
 	GenerateParams, InputFormat, JobEvent, JobKind, JobSpec, JobState, Lane, Locator, Payload, RefundReason,
 	Tier, TransitionError, Usage, MAX_INLINE_BYTES, MAX_LOCATOR_BYTES, MAX_REASSIGNMENTS, TEMPLATE_ALLOWANCE,
 };
-pub use operator::{Capability, OperatorFault, OperatorRecord, OperatorStatus, Role, MAX_RUNNABLE};
-pub use panel::{
-	draw_message, is_drawn, opening_positions, panel_seed, Claim, ClaimHash, Draw, Opening, PanelClose,
-	PanelOutcome, DRAW_CONTEXT, DRAW_LABEL, MAX_OPENINGS, MAX_PANEL, MAX_PATH, SLICE,
+pub use operator::{
+	Appeal, Capability, Conduct, Fault, OperatorFault, OperatorRecord, OperatorStatus, Ratings, Reputation,
+	ReputationSteps, Role, Slashed, MAX_APPEAL_BYTES, MAX_RUNNABLE,
 };
+pub use pace::{Judgement, Pace};
+pub use panel::{
+	draw_message, is_audited, is_drawn, opening_positions, panel_seed, Claim, ClaimHash, Draw, Opening,
+	PanelClose, PanelOutcome, Verdicts, Verification, DRAW_CONTEXT, DRAW_LABEL, MAX_OPENINGS, MAX_PANEL,
+	MAX_PATH, SLICE,
+};
+pub use receipt::Receipt;
+pub use seeds::{seed_chain_end, seed_draw_output, MAX_SEED_STEPS};
+pub use trace::{TraceLeaf, TraceShape};
 pub use traits::{
-	BlockRandomness, CheckpointRegistry, OperatorRegistry, PanelExists, Panels, SubjectHandler,
+	BlockRandomness, CheckpointRegistry, Disputable, OperatorRegistry, PanelExists, Panels, Receipts,
+	SubjectHandler,
 };
 pub use views::{
-	CheckpointView, JobView, OperatorView, PanelView, Quote, QuoteError, Settlement, TimelineEntry,
-	MAX_TIMELINE,
+	BundleView, CanaryView, ChannelView, CheckpointView, Claimable, JobView, OperatorView, PanelView,
+	PanelWindows, Quote, QuoteError, Security, Settlement, Survival, TimelineEntry, MAX_TIMELINE,
+	MAX_VERDICTS,
 };
+pub use words::{PairLeaf, PairProof, TokenProof, WordEvidence, MAX_PAIR_PROOFS, MAX_TOKEN_BYTES_SHOWN};
 
 /// Height of a block of this chain.
 pub type BlockNumber = u32;

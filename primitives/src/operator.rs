@@ -1,12 +1,15 @@
 //! Those who do the work.
 
-use crate::{Balance, BlockNumber, CheckpointId, Locator};
+use crate::{Balance, BlockNumber, CheckpointId, Locator, Pace};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 /// Greatest number of checkpoints that an operator offers.
 pub const MAX_RUNNABLE: u32 = 32;
+
+/// Most bytes of an appeal.
+pub const MAX_APPEAL_BYTES: u32 = 512;
 
 /// What an operator does. One account has one role.
 #[derive(
@@ -37,6 +40,9 @@ pub struct Capability {
 	pub endpoint: Locator,
 	/// sr25519 public key that a validator draws with. A worker's is not used.
 	pub draw_key: [u8; 32],
+	/// Account that this one belongs to, where one operator has several: its encoded bytes, an `AccountId32` as it
+	/// is, a shorter account with zeros behind. Counts once that account has said so itself.
+	pub owner: Option<[u8; 32]>,
 }
 
 /// Whether an operator takes part.
@@ -60,6 +66,12 @@ pub enum OperatorStatus {
 		/// First block at which it may come back.
 		until: BlockNumber,
 	},
+	/// It was silent for too long; a heartbeat brings it back.
+	#[codec(index = 3)]
+	Absent {
+		/// Block at which it was swept out.
+		since: BlockNumber,
+	},
 }
 
 /// What the chain knows of an operator.
@@ -69,7 +81,8 @@ pub struct OperatorRecord {
 	pub role: Role,
 	/// Stake held.
 	pub stake: Balance,
-	/// Price of the jobs it has open; never over the stake.
+	/// Price of the jobs it has open. A new one is refused above the cap that the stake sets; a slash can leave more
+	/// open than that.
 	pub exposure: Balance,
 	/// What it can do.
 	pub capability: Capability,
@@ -79,6 +92,10 @@ pub struct OperatorRecord {
 	pub since: BlockNumber,
 	/// Deadlines missed and answers rejected since it last came in.
 	pub marks: u32,
+	/// Block of its last sign of life: a call of its own, a job claimed or answered, work that was settled.
+	pub seen: BlockNumber,
+	/// How fast it was seen to answer.
+	pub pace: Pace,
 }
 
 /// Why an operator may not do something.
@@ -98,6 +115,139 @@ pub enum OperatorFault {
 	CannotRun,
 	/// It registered, or changed its capability, too late for this.
 	TooNew,
-	/// The price of its open jobs would exceed its stake.
+	/// The price of its open jobs would exceed the cap that its stake sets.
 	OverExposed,
+	/// It has been silent for too long.
+	Absent,
+}
+
+/// What an account has earned by its conduct, in thousandths: 0 for a newcomer, at most 1000.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	Decode,
+	DecodeWithMemTracking,
+	Default,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	Ord,
+	PartialEq,
+	PartialOrd,
+	TypeInfo,
+)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct Reputation(pub u16);
+
+impl Reputation {
+	/// The most that there is.
+	pub const MAX: Self = Self(1000);
+}
+
+/// How far each conduct moves a reputation, in thousandths.
+#[derive(
+	Clone, Copy, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct ReputationSteps {
+	/// Up, for [`Conduct::Served`].
+	pub served: u16,
+	/// Up, for [`Conduct::Vouched`].
+	pub vouched: u16,
+	/// Down, for [`Conduct::Missed`].
+	pub missed: u16,
+	/// Down, for [`Conduct::Rejected`].
+	pub rejected: u16,
+	/// Down, for [`Conduct::Dissented`].
+	pub dissented: u16,
+	/// Down, for a claimed speed that is far above the measured one.
+	pub overstated: u16,
+}
+
+impl Default for ReputationSteps {
+	/// Five hundred answers from nothing to the top: at the least price of a job, buying one's own way up costs the
+	/// pot's share of all of them, and what it buys, the audit floor, still makes cheating a loss. One rejection
+	/// undoes 125 answers, one missed deadline 25.
+	fn default() -> Self {
+		Self { served: 2, vouched: 1, missed: 50, rejected: 250, dissented: 50, overstated: 20 }
+	}
+}
+
+/// What was rated by those who paid.
+#[derive(Clone, Copy, Debug, Decode, Default, Encode, Eq, PartialEq, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct Ratings {
+	/// Ratings ever given.
+	pub count: u32,
+	/// Mean of the recent ones, in hundredths of a star: 100 to 500; 0 while there are none.
+	pub mean: u16,
+}
+
+/// An appeal against an exclusion. There is one for each exclusion.
+#[derive(Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub enum Appeal {
+	/// It waits for a decision.
+	#[codec(index = 0)]
+	Filed {
+		/// Block at which it was filed.
+		at: BlockNumber,
+		/// Why, in the operator's words.
+		reason: BoundedVec<u8, ConstU32<MAX_APPEAL_BYTES>>,
+	},
+	/// The exclusion was found right.
+	#[codec(index = 1)]
+	Dismissed {
+		/// Block of the decision.
+		at: BlockNumber,
+	},
+}
+
+/// How an operator behaved. Moves its reputation; only some of it makes a mark.
+#[derive(
+	Clone, Copy, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub enum Conduct {
+	/// A worker's answer became final.
+	#[codec(index = 0)]
+	Served,
+	/// A worker let a deadline pass.
+	#[codec(index = 1)]
+	Missed,
+	/// A panel found another answer than the worker's. Suspicion, not proof.
+	#[codec(index = 2)]
+	Rejected,
+	/// A validator spoke, and what it found is what was settled.
+	#[codec(index = 3)]
+	Vouched,
+	/// A validator spoke, and what it found is not what was settled. Suspicion, not proof.
+	#[codec(index = 4)]
+	Dissented,
+}
+
+/// What an operator loses stake for. The chain has seen each of these for itself.
+#[derive(
+	Clone, Copy, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub enum Fault {
+	/// A worker's claim was found wrong, or it did not defend it.
+	#[codec(index = 0)]
+	WrongAnswer,
+	/// A validator found a claim that is wrong, or did not defend its own.
+	#[codec(index = 1)]
+	WrongVerdict,
+	/// A validator approved an answer that was known to be wrong before.
+	#[codec(index = 2)]
+	ApprovedCanary,
+}
+
+/// What a slash took.
+#[derive(Clone, Copy, Debug, Decode, Default, Encode, Eq, PartialEq, TypeInfo)]
+pub struct Slashed {
+	/// Taken from the stake.
+	pub taken: Balance,
+	/// The part of it that was paid as a reward.
+	pub rewarded: Balance,
 }

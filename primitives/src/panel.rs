@@ -4,6 +4,9 @@
 //! [`draw_message`] with the key it registered before the answer. Its first eight output bytes decide
 //! ([`is_drawn`]); nobody else can know them before it speaks. Every window doubles the chance.
 //!
+//! **Audit.** Whether an answer is audited at all follows from the same seed ([`is_audited`]), at a rate that was
+//! fixed when it was given. Nobody can know that before either.
+//!
 //! **Openings.** A verdict opens leaves of the trace at [`opening_positions`], which differ for each validator
 //! and are fixed only after the answer. The values themselves are shown, so a verdict can't be copied.
 
@@ -97,7 +100,45 @@ pub enum PanelOutcome {
 	Rejected,
 	/// It did not come together.
 	Lapsed,
+	/// The answer was not drawn for an audit, and nobody had to speak.
+	Waived,
+	/// The answer was wrong by arrangement, to see who approves it (see [`crate::canary_mark`]): the requester gets
+	/// everything back, the worker neither pay nor blame.
+	Canary,
 }
+
+/// How an answer is checked. Anybody may dispute it in any case.
+#[derive(
+	Clone, Copy, Debug, Decode, DecodeWithMemTracking, Default, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub enum Verification {
+	/// By a panel of the governed size, as often as the worker's reputation calls for.
+	#[default]
+	#[codec(index = 0)]
+	Sampled,
+	/// Always, by this many validators: 1 to [`MAX_PANEL`].
+	#[codec(index = 1)]
+	Panel(u8),
+	/// Always, by `3f` validators beside the worker, of which `2f` must find the same as it: right while at most `f`
+	/// of the `3f + 1` lie. `f` is 1 to [`MAX_PANEL`] `/ 3`.
+	#[codec(index = 2)]
+	Replicated(u8),
+}
+
+impl Verification {
+	/// Whether its number is in range.
+	pub fn is_valid(&self) -> bool {
+		match *self {
+			Self::Sampled => true,
+			Self::Panel(seats) => (1..=MAX_PANEL).contains(&u32::from(seats)),
+			Self::Replicated(f) => (1..=MAX_PANEL / 3).contains(&u32::from(f)),
+		}
+	}
+}
+
+/// Who spoke on a subject, and whether they found the worker's claim.
+pub type Verdicts<AccountId> = BoundedVec<(AccountId, bool), ConstU32<MAX_PANEL>>;
 
 /// A panel that is over.
 #[derive(Clone, Debug, Decode, Encode, Eq, PartialEq, TypeInfo)]
@@ -105,7 +146,7 @@ pub struct PanelClose<AccountId> {
 	/// How it ended.
 	pub outcome: PanelOutcome,
 	/// Everybody who spoke, and whether they found the worker's claim.
-	pub verdicts: BoundedVec<(AccountId, bool), ConstU32<MAX_PANEL>>,
+	pub verdicts: Verdicts<AccountId>,
 }
 
 /// Seed of a panel: fixed by the answer and by randomness that came after it.
@@ -126,14 +167,24 @@ pub fn is_drawn(output: u64, panel: u32, validators: u32, window: u32) -> bool {
 	u128::from(output).saturating_mul(validators) < expected.saturating_mul(1 << 64)
 }
 
+/// Whether an answer is audited whose panel has this seed, when `rate` parts per million are.
+pub fn is_audited(seed: &[u8; 32], rate: u32) -> bool {
+	u128::from(first_u64(&(b"noesis:audit", seed).using_encoded(blake2_256))).saturating_mul(1_000_000)
+		< u128::from(rate) << 64
+}
+
+/// The first eight bytes of a hash, little endian.
+fn first_u64(hash: &[u8; 32]) -> u64 {
+	hash.first_chunk::<8>().map_or(0, |head| u64::from_le_bytes(*head))
+}
+
 /// The leaves that `validator` opens of the trace that `claim` names: `count` of them, evenly drawn, or none
 /// when there are no leaves.
 pub fn opening_positions(claim: &Claim, validator: &[u8], seed: &[u8; 32], count: u32) -> Vec<u32> {
 	(0..count)
 		.filter_map(|i| {
 			let hash = (b"noesis:open", claim.root, seed, validator, i).using_encoded(blake2_256);
-			let (head, _) = hash.split_first_chunk::<8>()?;
-			u64::from_le_bytes(*head).checked_rem(u64::from(claim.leaves))?.try_into().ok()
+			first_u64(&hash).checked_rem(u64::from(claim.leaves))?.try_into().ok()
 		})
 		.collect()
 }
@@ -166,6 +217,14 @@ mod tests {
 		assert!(is_drawn(0, 1, u32::MAX, 0));
 		assert!(!is_drawn(u64::MAX / 2, 1, 4, 0));
 		assert!(!is_drawn(0, 0, 1, 5));
+	}
+
+	#[test]
+	fn audits_should_come_as_often_as_the_rate_says() {
+		let audited = |rate| (0u32..4000).filter(|i| is_audited(&blake2_256(&i.encode()), rate)).count();
+		assert_eq!((audited(0), audited(1_000_000)), (0, 4000));
+		assert!((920..1080).contains(&audited(250_000)), "{}", audited(250_000));
+		assert!((20..65).contains(&audited(10_000)), "{}", audited(10_000));
 	}
 
 	#[test]

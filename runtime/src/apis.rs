@@ -7,8 +7,9 @@ use frame_support::{
 	weights::Weight,
 };
 use noesis_primitives::{
-	CheckpointId, CheckpointView, JobId, JobSpec, JobView, OperatorView, PanelView, Quote, QuoteError,
-	Subject, TimelineEntry,
+	BundleId, BundleView, CanaryView, ChannelId, ChannelView, CheckpointId, CheckpointView, Claimable,
+	Disputable, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobView, OperatorView, PanelView,
+	PanelWindows, Quote, QuoteError, Security, Subject, TimelineEntry,
 };
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use sp_api::{decl_runtime_apis, impl_runtime_apis};
@@ -59,6 +60,26 @@ decl_runtime_apis! {
 		fn panel(subject: Subject) -> Option<PanelView<AccountId>>;
 		/// Open panels; at most `limit`.
 		fn open_panels(limit: u32) -> Vec<PanelView<AccountId>>;
+		/// When a panel is open.
+		fn windows(subject: Subject) -> Option<PanelWindows>;
+		/// How likely a wrong answer passes the panel over a subject.
+		fn security(subject: Subject) -> Option<Security>;
+		/// A subject with a claim, as it can be disputed.
+		fn disputed(subject: Subject) -> Option<DisputedSubject<AccountId>>;
+		/// An open dispute.
+		fn dispute(id: DisputeId) -> Option<DisputeView<AccountId>>;
+		/// Open disputes; at most `limit`.
+		fn open_disputes(limit: u32) -> Vec<DisputeView<AccountId>>;
+		/// Open disputes that an account plays in; at most `limit`.
+		fn disputes_of(who: AccountId, limit: u32) -> Vec<DisputeView<AccountId>>;
+		/// A channel as it stands.
+		fn channel(id: ChannelId) -> Option<ChannelView<AccountId>>;
+		/// The results of a batch or channel as they stand, once they are committed.
+		fn bundle(id: BundleId) -> Option<BundleView>;
+		/// What an account could get moving, and what it would have of it; at most `limit`.
+		fn claimable(who: AccountId, limit: u32) -> Vec<Claimable>;
+		/// A canary that is not revealed yet.
+		fn canary(proposer: AccountId, commitment: [u8; 32]) -> Option<CanaryView>;
 	}
 }
 
@@ -110,6 +131,46 @@ impl_runtime_apis! {
 
 		fn open_panels(limit: u32) -> Vec<PanelView<AccountId>> {
 			Poc::open_panels(limit.min(MAX_LISTED))
+		}
+
+		fn windows(subject: Subject) -> Option<PanelWindows> {
+			Poc::windows(subject)
+		}
+
+		fn security(subject: Subject) -> Option<Security> {
+			Poc::security(subject)
+		}
+
+		fn disputed(subject: Subject) -> Option<DisputedSubject<AccountId>> {
+			<Poi as Disputable<AccountId>>::disputed(subject)
+		}
+
+		fn dispute(id: DisputeId) -> Option<DisputeView<AccountId>> {
+			Dispute::dispute(id)
+		}
+
+		fn open_disputes(limit: u32) -> Vec<DisputeView<AccountId>> {
+			Dispute::open_disputes(limit.min(MAX_LISTED))
+		}
+
+		fn disputes_of(who: AccountId, limit: u32) -> Vec<DisputeView<AccountId>> {
+			Dispute::disputes_of(&who, limit.min(MAX_LISTED))
+		}
+
+		fn channel(id: ChannelId) -> Option<ChannelView<AccountId>> {
+			Poi::channel_view(id)
+		}
+
+		fn bundle(id: BundleId) -> Option<BundleView> {
+			Poi::bundle_view(id)
+		}
+
+		fn claimable(who: AccountId, limit: u32) -> Vec<Claimable> {
+			Poi::claimable(&who, limit.min(MAX_LISTED))
+		}
+
+		fn canary(proposer: AccountId, commitment: [u8; 32]) -> Option<CanaryView> {
+			Poc::canary(&proposer, commitment)
 		}
 	}
 

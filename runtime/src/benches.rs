@@ -7,6 +7,7 @@ use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKey
 
 define_benchmarks!(
 	[pallet_checkpoints, Checkpoints]
+	[pallet_dispute, Dispute]
 	[pallet_operators, Operators]
 	[pallet_poc, Poc]
 	[pallet_poi, Poi]

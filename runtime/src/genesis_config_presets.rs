@@ -16,7 +16,8 @@ pub const PARACHAIN_ID: u32 = 2000;
 /// What each development account has.
 pub const ENDOWMENT: Balance = 1_000_000 * UNIT;
 
-fn network(collators: &[Sr25519Keyring]) -> Value {
+/// `alone`: without a relay chain.
+fn network(collators: &[Sr25519Keyring], alone: bool) -> Value {
 	let pots = [CollatorSelection::account_id(), PotAccount::get()];
 	build_struct_json_patch!(RuntimeGenesisConfig {
 		balances: BalancesConfig {
@@ -40,6 +41,7 @@ fn network(collators: &[Sr25519Keyring]) -> Value {
 				.collect(),
 		},
 		polkadot_xcm: PolkadotXcmConfig { safe_xcm_version: Some(staging_xcm::prelude::XCM_VERSION) },
+		beacon: BeaconConfig { fallback: alone },
 		sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
 	})
 }
@@ -47,9 +49,9 @@ fn network(collators: &[Sr25519Keyring]) -> Value {
 /// The JSON patch of the preset `id`.
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	let patch = match id.as_ref() {
-		sp_genesis_builder::DEV_RUNTIME_PRESET => network(&[Sr25519Keyring::Alice]),
+		sp_genesis_builder::DEV_RUNTIME_PRESET => network(&[Sr25519Keyring::Alice], true),
 		sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET => {
-			network(&[Sr25519Keyring::Alice, Sr25519Keyring::Bob])
+			network(&[Sr25519Keyring::Alice, Sr25519Keyring::Bob], false)
 		},
 		_ => return None,
 	};

@@ -182,6 +182,13 @@ mod runtime {
 	pub type Poi = pallet_poi;
 	#[runtime::pallet_index(63)]
 	pub type Poc = pallet_poc;
+	#[runtime::pallet_index(64)]
+	pub type Dispute = pallet_dispute;
+	#[runtime::pallet_index(65)]
+	pub type Beacon = pallet_beacon;
+
+	#[runtime::pallet_index(80)]
+	pub type Nfts = pallet_nfts;
 
 	#[runtime::pallet_index(255)]
 	pub type Sudo = pallet_sudo;

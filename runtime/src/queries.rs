@@ -34,7 +34,5 @@ pub fn checkpoints(from: CheckpointId, limit: u32) -> Vec<CheckpointView<Account
 
 /// The operator `who`.
 pub fn operator(who: &AccountId) -> Option<OperatorView> {
-	let record = Operators::record(who)?;
-	let min_stake = Operators::min_stake(record.role);
-	Some(OperatorView { record, min_stake })
+	Operators::view(who)
 }

@@ -1,8 +1,10 @@
-//! Helpers of the end-to-end tests: real processes of the real binaries, on ports and folders of their own.
+//! Helpers of the tests over everything: [`court`] runs the real runtime and engine in this process, for attacks; the
+//! rest runs real processes of the real binaries, on ports and folders of their own.
 //!
 //! A [`Stage`] is a development chain with a registered random model, a worker and three validators. The tests
 //! in `tests/` share one stage per file and take turns on it.
 
+pub mod court;
 mod ledger;
 mod process;
 mod proxy;

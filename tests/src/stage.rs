@@ -6,7 +6,12 @@ use crate::{
 };
 use noesis_engine::{testing, Architecture};
 use noesis_primitives::{CheckpointId, JobId, JobState, JobView};
-use noesis_worker::{chain::Chain, keys::Keys, AccountId};
+use noesis_worker::{
+	chain::{Call, Chain, Submitter},
+	keys::Keys,
+	AccountId,
+};
+use polkadot_sdk::pallet_parameters;
 use serde_json::Value;
 use std::{
 	path::{Path, PathBuf},
@@ -18,8 +23,12 @@ use std::{
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a node may take to its first blocks.
 const START: Duration = Duration::from_secs(180);
+/// Checked whatever the worker's reputation.
+const ALWAYS: [&str; 2] = ["--verification", "panel:3"];
 const FIRST_WORKER: &str = "//Bob";
 const VALIDATORS: [&str; 3] = ["//Charlie", "//Dave", "//Eve"];
+/// Blocks in which an answer can be disputed.
+const WINDOW: u32 = 6;
 /// Enough for prompts over 4 KiB.
 const CONTEXT: u32 = 16_384;
 
@@ -32,11 +41,13 @@ pub struct StageOptions {
 	pub validators: usize,
 	/// Whether an honest worker, Bob, is there from the beginning.
 	pub worker: bool,
+	/// Milliseconds of a block.
+	pub block_time: u32,
 }
 
 impl Default for StageOptions {
 	fn default() -> Self {
-		Self { model: 1, validators: 3, worker: true }
+		Self { model: 1, validators: 3, worker: true, block_time: 500 }
 	}
 }
 
@@ -73,7 +84,7 @@ impl Stage {
 		let port = free_port()?;
 		let args = [
 			"--dev",
-			"--dev-block-time=500",
+			&format!("--dev-block-time={}", options.block_time),
 			"--no-prometheus",
 			"--no-telemetry",
 			"--no-mdns",
@@ -93,6 +104,7 @@ impl Stage {
 
 		let chain = stage.first_connection().await?;
 		until(START, "three blocks", || async { Ok((chain.best().number >= 3).then_some(())) }).await?;
+		stage.govern(&chain).await?;
 		let file = model.display().to_string();
 		let locator = format!("http://127.0.0.1:{store}");
 		let args =
@@ -112,6 +124,20 @@ impl Stage {
 			stage.enrolled(&chain, actor).await?;
 		}
 		Ok(stage)
+	}
+
+	/// Alice, who is sudo here, shortens what tests would wait for.
+	async fn govern(&self, chain: &Chain) -> Outcome {
+		use noesis_runtime::{
+			parameters::{dynamic_params::poi, RuntimeParameters},
+			Runtime, RuntimeCall,
+		};
+		let window = poi::Parameters::ChallengeWindow(poi::ChallengeWindow, Some(WINDOW));
+		let call =
+			pallet_parameters::Call::<Runtime>::set_parameter { key_value: RuntimeParameters::Poi(window) };
+		let call = Call::new("Sudo", "sudo", (RuntimeCall::Parameters(call),));
+		Submitter::start(chain.clone(), Keys::from_suri("//Alice")?).submit(call).await?;
+		Ok(())
 	}
 
 	/// Connects as soon as the node listens.
@@ -144,6 +170,11 @@ impl Stage {
 	/// Starts an honest operator that reaches the node at `url`.
 	pub fn operator(&self, role: &str, key: &str, url: &str) -> Outcome<Actor> {
 		self.start(&binary("noesis")?, &[role], key, url)
+	}
+
+	/// Starts a worker that computes one value wrongly (`fault` as in `--rehearse-fault`) and defends it.
+	pub fn liar(&self, key: &str, fault: &str) -> Outcome<Actor> {
+		self.start(&binary("noesis")?, &["worker", "--rehearse-fault", fault], key, &self.url())
 	}
 
 	/// Starts an operator with a fault.
@@ -205,7 +236,7 @@ impl Stage {
 		let id = self.checkpoint.to_string();
 		let args =
 			["ask", "What is a mountain?", "--key", "//Ferdie", "--no-wait", "--json", "--checkpoint", &id];
-		let asked = self.run(&[&args[..], more].concat()).await?;
+		let asked = self.run(&[&args[..], &ALWAYS, more].concat()).await?;
 		asked.get("job").and_then(Value::as_u64).map(JobId).ok_or_else(|| format!("no job in {asked}").into())
 	}
 
@@ -213,7 +244,7 @@ impl Stage {
 	pub async fn ask(&self, prompt: &str, more: &[&str]) -> Outcome<Value> {
 		let id = self.checkpoint.to_string();
 		let args = ["ask", prompt, "--key", "//Ferdie", "--json", "--checkpoint", &id];
-		self.run(&[&args[..], more].concat()).await
+		self.run(&[&args[..], &ALWAYS, more].concat()).await
 	}
 }
 

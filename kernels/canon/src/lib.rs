@@ -19,16 +19,19 @@
 //! # Modules
 //! [`round`] rounding and roots; [`norm`] RMSNorm; [`activation`] 16-bit activations; [`linear`] weight groups;
 //! [`rope`] rotary positions; [`attention`] softmax and attention; [`shard`] attention over keys in several places;
-//! [`silu`] the gate; [`sampler`] from logits to a token; [`tables`] the constants; [`soft`] binary32, for the
-//! profile `Canon32`.
+//! [`silu`] the gate; [`sampler`] from logits to a token; [`graph`] all of these in steps that a chain can execute;
+//! [`tokenizer`] from text to tokens; [`tables`] the constants; [`soft`] binary32, for the profile `Canon32`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 // Indices come from slice lengths and sums have proven ranges; checks would only hide the arithmetic.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+extern crate alloc;
+
 pub mod activation;
 pub mod attention;
 mod chacha;
+pub mod graph;
 pub mod linear;
 pub mod norm;
 pub mod rope;
@@ -38,6 +41,7 @@ pub mod shard;
 pub mod silu;
 pub mod soft;
 pub mod tables;
+pub mod tokenizer;
 
 /// Fraction bits of the residual.
 pub const RESIDUAL_BITS: i32 = 12;

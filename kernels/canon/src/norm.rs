@@ -71,25 +71,72 @@ fn decompose(bits: u32) -> Option<(i64, i32)> {
 	Some((if bits >> 31 == 1 { -mantissa } else { mantissa }, exponent))
 }
 
+/// How far a residual is shifted down before it is squared, so that the largest magnitude has 22 bits: `0..=10`.
+#[inline(always)]
+pub fn down(largest: u32) -> i32 {
+	(bit_length(u64::from(largest)) - 22).max(0)
+}
+
+/// The sum of squares of a residual without values: what epsilon adds.
+#[inline(always)]
+pub fn first_sum(down: i32, constants: &NormConstants) -> u64 {
+	constants.epsilon >> (2 * down)
+}
+
+/// What a value adds to the sum of squares: at most 2^44 if it is not larger than the largest.
+#[inline(always)]
+pub fn square(x: i32, down: i32) -> u64 {
+	let y = rsr(i64::from(x), down);
+	(y * y) as u64
+}
+
+/// What all values of a residual are multiplied with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NormScale {
+	/// [`down`].
+	pub down: i32,
+	/// `2^56 · sqrt(width) / sqrt(sum · 2^up)`, below 2^34.
+	pub inverse: i64,
+	/// Bits that the product has too many: `6..=36`.
+	pub shift: i32,
+}
+
+impl NormScale {
+	/// From the sum of squares, epsilon included: `1..2^62`.
+	#[inline]
+	pub fn new(down: i32, sum: u64, constants: &NormConstants) -> Self {
+		let up = (62 - bit_length(sum)).max(0) & !1;
+		let root = isqrt(sum << up).max(1);
+		Self { down, inverse: (constants.root_width / root) as i64, shift: 56 - NORMED_BITS - up / 2 }
+	}
+
+	/// Whether [`NormScale::apply`] may be asked: so is every value whose square was summed.
+	pub fn admits(&self, x: i32) -> bool {
+		rsr(i64::from(x), self.down)
+			.checked_mul(self.inverse)
+			.is_some_and(|product| rsr(product, self.shift).unsigned_abs() < 1 << 28)
+	}
+
+	/// A value, normed, times a gain (Q12, magnitude below 2^16).
+	#[inline(always)]
+	pub fn apply(&self, x: i32, gain: i32) -> i32 {
+		let n = rsr(rsr(i64::from(x), self.down) * self.inverse, self.shift);
+		rsr(n * i64::from(gain), 12) as i32
+	}
+}
+
 /// `out = x / rms(x) · gain` in Q20.
 ///
 /// `x`: residual, Q12, any `i32` but the minimum. `gain`: Q12, magnitude below 2^16. `out`: magnitude below
-/// 2^29 for widths up to 2^15. The three slices have the model's width.
+/// `sqrt(width) · 2^24`; it wraps where that is more than 31 bits and one value is nearly all of the norm. The three
+/// slices have the model's width.
 pub fn rms_norm(x: &[i32], gain: &[i32], constants: &NormConstants, out: &mut [i32]) {
-	let largest = x.iter().fold(0u32, |m, v| m.max(v.unsigned_abs()));
-	let down = (bit_length(u64::from(largest)) - 22).max(0);
-	let sum = x.iter().fold(constants.epsilon >> (2 * down), |sum, &v| {
-		let y = rsr(i64::from(v), down);
-		sum + (y * y) as u64
-	});
+	let down = down(x.iter().fold(0u32, |m, v| m.max(v.unsigned_abs())));
+	let sum = x.iter().fold(first_sum(down, constants), |sum, &v| sum + square(v, down));
 	// Only when the epsilon vanished in the shift could the sum be zero, and then some x is large: it is not.
-	let up = (62 - bit_length(sum)).max(0) & !1;
-	let root = isqrt(sum << up).max(1);
-	let inverse = (constants.root_width / root) as i64;
-	let shift = 56 - NORMED_BITS - up / 2;
+	let scale = NormScale::new(down, sum, constants);
 	for ((o, &v), &g) in out.iter_mut().zip(x).zip(gain) {
-		let n = rsr(rsr(i64::from(v), down) * inverse, shift);
-		*o = rsr(n * i64::from(g), 12) as i32;
+		*o = scale.apply(v, g);
 	}
 }
 

@@ -27,12 +27,9 @@ const fn pow63(mut x: u64, mut n: u32) -> u64 {
 	result
 }
 
-/// How far pair `pair` of `pairs` turns per position: `base^(-pair/pairs) / 2π` of a full turn, Q64.
-///
-/// `base` is at least 2; `pairs` in `1..=512`; `pair < pairs`. Good to about 50 bits.
-pub fn frequency(base: u32, pairs: u32, pair: u32) -> u64 {
+/// The `pairs`-th root of `1 / base`, Q63: the largest `x` with `x^pairs <= 1/base`, by bisection.
+pub fn root(base: u32, pairs: u32) -> u64 {
 	let inverse = (1u64 << 63) / u64::from(base.max(1));
-	// The pairs-th root by bisection: the largest x with x^pairs <= 1/base.
 	let mut root = 0u64;
 	for bit in (0..63).rev() {
 		let candidate = root | 1 << bit;
@@ -40,8 +37,20 @@ pub fn frequency(base: u32, pairs: u32, pair: u32) -> u64 {
 			root = candidate;
 		}
 	}
+	root
+}
+
+/// [`frequency`] of a pair, given the [`root`].
+pub fn frequency_of(root: u64, pair: u32) -> u64 {
 	let radians = if pair == 0 { 1u64 << 63 } else { pow63(root, pair) };
 	mul63(INVERSE_TURN, radians)
+}
+
+/// How far pair `pair` of `pairs` turns per position: `base^(-pair/pairs) / 2π` of a full turn, Q64.
+///
+/// `base` is at least 2; `pairs` in `1..=512`; `pair < pairs`. Good to about 50 bits.
+pub fn frequency(base: u32, pairs: u32, pair: u32) -> u64 {
+	frequency_of(root(base, pairs), pair)
 }
 
 /// Cosine and sine, Q14, of `position` times a [`frequency`].

@@ -52,13 +52,24 @@ pub fn draw(seed: u64, position: u32) -> u64 {
 	u64::from(block[0]) | u64::from(block[1]) << 32
 }
 
-/// Weight of a token whose logit (Q16) lies `below` under the largest; `temperature >= 1`.
-fn weight(below: u64, temperature: u16) -> u64 {
+/// Weight of a token whose logit (Q16) lies `below < 2^32` under the largest; `temperature >= 1`. Below 2^32; 0 from a
+/// distance of less than 2^27 on.
+pub fn weight(below: u64, temperature: u16) -> u64 {
 	let octaves = below * OCTAVES / (u64::from(temperature) << 16);
 	if octaves >= 32 << 8 {
 		return 0;
 	}
 	(u64::from(EXP2[(octaves & 255) as usize]) << 16) >> (octaves >> 8)
+}
+
+/// The least weight that a nucleus has, of `total` of all tokens: at least 1. `total` below 2^63.
+pub fn reach(total: u64, top_p: u16) -> u64 {
+	((u128::from(total) * u128::from(top_p)).div_ceil(65_535) as u64).max(1)
+}
+
+/// `floor(draw · kept / 2^64)`.
+pub fn target(draw: u64, kept: u64) -> u64 {
+	((u128::from(draw) * u128::from(kept)) >> 64) as u64
 }
 
 /// The token at output position `position`, from its logits (Q16; fewer than 2^31 of them). `scratch` holds at
@@ -86,16 +97,17 @@ pub fn sample(logits: &[i32], sampling: &Sampling, position: u32, scratch: &mut 
 	if sampling.top_p < u16::MAX {
 		candidates.sort_unstable_by_key(|&index| (Reverse(logits[index as usize]), index));
 		(nucleus, kept) = (0, 0);
+		let reach = reach(total, sampling.top_p);
 		for &index in candidates.iter() {
 			kept += weigh(index as usize);
 			nucleus += 1;
-			if u128::from(kept) * 65_535 >= u128::from(total) * u128::from(sampling.top_p) {
+			if kept >= reach {
 				break;
 			}
 		}
 		candidates[..nucleus].sort_unstable();
 	}
-	let target = ((u128::from(draw(sampling.seed, position)) * u128::from(kept)) >> 64) as u64;
+	let target = target(draw(sampling.seed, position), kept);
 	let mut running = 0;
 	for &index in &candidates[..nucleus] {
 		running += weigh(index as usize);

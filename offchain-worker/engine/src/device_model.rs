@@ -4,7 +4,7 @@
 //! the tokens that were chosen; logits stay on the device unless they are asked for.
 
 use crate::{
-	checkpoint::{Architecture, Checkpoint, CheckpointError, Encoding, TensorView},
+	checkpoint::{Architecture, Checkpoint, CheckpointError, Encoding, Shapes, TensorView},
 	sequence::AfterLayer,
 	EngineError,
 };
@@ -51,7 +51,7 @@ impl DeviceModel {
 	/// # Errors
 	/// [`EngineError::Device`] if the device has no room for them or no kernels for their shape.
 	pub fn load(checkpoint: &Checkpoint, device: &Arc<dyn Device>) -> Result<Self, EngineError> {
-		let architecture = checkpoint.manifest().architecture.clone();
+		let architecture = checkpoint.manifest().architecture;
 		let a = &architecture;
 		let shape = Shape {
 			width: a.width as usize,

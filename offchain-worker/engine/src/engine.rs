@@ -3,12 +3,14 @@
 use crate::{
 	checkpoint::{Checkpoint, CheckpointError, Manifest},
 	device_model::DeviceModel,
+	dispute::Fault,
 	generate,
 	kernels::Backend,
 	model::Model,
 	sequence::{Loaded, Sequence},
-	template::{ChatTemplate, TemplateError},
+	template::ChatTemplate,
 	tokenizer::{Tokenizer, TokenizerError},
+	trace::TokenLeaf,
 };
 use noesis_cuda::{Device, DeviceError};
 use noesis_primitives::{merkle, JobKind, Opening, Root, Usage};
@@ -23,9 +25,6 @@ pub enum EngineError {
 	/// The checkpoint's tokenizer does not work.
 	#[error("tokenizer: {0}")]
 	Tokenizer(#[from] TokenizerError),
-	/// The checkpoint's chat template does not work.
-	#[error(transparent)]
-	Template(#[from] TemplateError),
 	/// Threads can't be started.
 	#[error("threads can't be started: {0}")]
 	Threads(#[from] rayon::ThreadPoolBuildError),
@@ -35,6 +34,9 @@ pub enum EngineError {
 	/// The device can't hold the model, or failed while it ran.
 	#[error(transparent)]
 	Device(#[from] DeviceError),
+	/// A device computes what is right.
+	#[error("a fault can be rehearsed on the CPU only: open the engine without a device")]
+	NoFaults,
 	/// The callback said stop.
 	#[error("cancelled")]
 	Cancelled,
@@ -86,7 +88,7 @@ pub struct TokenEvent<'a> {
 /// Called with every token; says whether to go on.
 pub type OnToken<'a> = &'a mut (dyn FnMut(TokenEvent<'_>) -> bool + Send);
 
-/// What may accompany a run; nothing here changes its result.
+/// What may accompany a run; nothing but a fault changes its result.
 #[derive(Default)]
 pub struct RunOptions<'a> {
 	/// Somebody's claim of the output. As far as it is true the run takes one pass instead of one per token.
@@ -95,6 +97,8 @@ pub struct RunOptions<'a> {
 	pub capture: &'a [u64],
 	/// Called with every token; the run is cancelled when it returns false.
 	pub on_token: Option<OnToken<'a>>,
+	/// The one thing here that does change the result, for rehearsals: a value that is computed wrongly.
+	pub fault: Option<Fault>,
 }
 
 /// The result of a run.
@@ -106,6 +110,8 @@ pub struct Execution {
 	pub tokens: Vec<u32>,
 	/// Tokens read and produced.
 	pub usage: Usage,
+	/// All tokens, read and produced, as the trace has them.
+	pub token_leaves: Vec<TokenLeaf>,
 	/// Hashes of the trace's leaves.
 	pub leaves: Vec<[u8; 32]>,
 	/// Values of the captured leaves that exist.
@@ -162,7 +168,7 @@ impl Engine {
 			model,
 			backend,
 			tokenizer: Tokenizer::new(checkpoint.tokenizer())?,
-			template: ChatTemplate::new(&checkpoint.tokenizer().chat_template)?,
+			template: checkpoint.tokenizer().chat_template.clone(),
 			pool,
 		})
 	}
@@ -219,6 +225,11 @@ impl Engine {
 
 	/// Tokens that a job reads, template included, before they are fitted to the context.
 	pub fn input_tokens(&self, kind: &JobKind, input: &[u8]) -> Vec<u32> {
+		self.input_leaves(kind, input).into_iter().map(|token| token.id).collect()
+	}
+
+	/// The same, with where they end.
+	fn input_leaves(&self, kind: &JobKind, input: &[u8]) -> Vec<TokenLeaf> {
 		let JobKind::Generate(params) = kind;
 		let vocabulary = self.manifest.architecture.vocabulary;
 		generate::input_tokens(params.format, input, &self.tokenizer, &self.template, vocabulary)
@@ -234,9 +245,37 @@ impl Engine {
 		input: &[u8],
 		options: RunOptions<'_>,
 	) -> Result<Execution, EngineError> {
-		let prompt = self.input_tokens(kind, input);
+		let prompt = self.input_leaves(kind, input);
 		let JobKind::Generate(params) = kind;
 		self.pool.install(|| generate::generate(&self.model, &self.tokenizer, prompt, params, options))
+	}
+
+	/// The residual after `layer` of all `tokens`, position by position; `fault` as in [`RunOptions`].
+	///
+	/// # Errors
+	/// [`EngineError::Device`], when the engine's device fails; [`EngineError::NoFaults`].
+	pub fn residuals(
+		&self,
+		tokens: &[u32],
+		layer: u32,
+		fault: Option<Fault>,
+	) -> Result<Vec<i32>, EngineError> {
+		self.pool.install(|| {
+			let mut sequence = self.model.start(tokens.len())?;
+			if let Some(fault) = fault {
+				sequence.set_fault(fault)?;
+			}
+			let mut residuals = Vec::new();
+			let mut keep = |at: usize, residual: &[i32]| {
+				if at == layer as usize {
+					residuals.extend_from_slice(residual);
+				}
+			};
+			for batch in tokens.chunks(sequence.max_batch()) {
+				sequence.forward(batch, Some(&mut keep))?;
+			}
+			Ok(residuals)
+		})
 	}
 }
 

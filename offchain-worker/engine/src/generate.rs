@@ -14,21 +14,21 @@ use crate::{
 	sequence::{Loaded, Sequence},
 	template::ChatTemplate,
 	tokenizer::Tokenizer,
-	trace::Trace,
+	trace::{TokenLeaf, Trace},
 	EngineError, Execution, OnToken, RunOptions, TokenEvent,
 };
 use noesis_canon::sampler::Sampling;
 use noesis_primitives::{GenerateParams, InputFormat, Usage};
 
-/// Tokens of an input, before they are fitted to the context.
+/// Tokens of an input and where they end, before they are fitted to the context.
 pub fn input_tokens(
 	format: InputFormat,
 	input: &[u8],
 	tokenizer: &Tokenizer,
 	template: &ChatTemplate,
 	vocabulary: u32,
-) -> Vec<u32> {
-	let tokens = match format {
+) -> Vec<TokenLeaf> {
+	let ids = match format {
 		InputFormat::Chat => tokenizer.encode(template.apply(&String::from_utf8_lossy(input)).as_bytes()),
 		InputFormat::Text => tokenizer.encode(input),
 		InputFormat::Tokens => input
@@ -37,18 +37,31 @@ pub fn input_tokens(
 			.map(|id| if id < vocabulary { id } else { 0 })
 			.collect(),
 	};
-	if tokens.is_empty() {
-		vec![0]
-	} else {
-		tokens
+	let bytes = |id| match format {
+		InputFormat::Tokens => 4,
+		InputFormat::Chat | InputFormat::Text => tokenizer.written(id).len() as u32,
+	};
+	if ids.is_empty() {
+		return vec![TokenLeaf { id: 0, end: if format == InputFormat::Tokens { 4 } else { 0 } }];
 	}
+	let mut end = 0;
+	ids.into_iter()
+		.map(|id| {
+			end += bytes(id);
+			TokenLeaf { id, end }
+		})
+		.collect()
 }
 
-/// The last tokens that leave room for at least one more, and how many more may come.
-fn fit(mut prompt: Vec<u32>, max_tokens: u32, context: u32) -> (Vec<u32>, usize) {
+/// The last tokens that leave room for at least one more, and how many more may come. What is left out counts for
+/// nothing: the first token kept begins the text.
+fn fit(mut prompt: Vec<TokenLeaf>, max_tokens: u32, context: u32) -> (Vec<TokenLeaf>, usize) {
 	let context = context as usize;
 	let surplus = prompt.len().saturating_sub(context - 1);
-	prompt.drain(..surplus);
+	let before = prompt.drain(..surplus).next_back();
+	if let Some(before) = before {
+		prompt.iter_mut().for_each(|token| token.end -= before.end);
+	}
 	let room = context - prompt.len();
 	(prompt, (max_tokens.max(1) as usize).min(room))
 }
@@ -77,6 +90,8 @@ struct Run<'a> {
 	trace: Trace,
 	tokens: Vec<u32>,
 	output: Vec<u8>,
+	/// All tokens so far, read and produced.
+	leaves: Vec<TokenLeaf>,
 }
 
 impl Run<'_> {
@@ -105,6 +120,7 @@ impl Run<'_> {
 		if !ended {
 			self.output.extend_from_slice(bytes);
 		}
+		self.leaves.push(TokenLeaf { id: token, end: self.output.len() as u32 });
 		if let Some(on_token) = on_token {
 			let bytes = if ended { &[] } else { bytes };
 			if !on_token(TokenEvent { index: index as u32, token, bytes }) {
@@ -125,11 +141,11 @@ impl Run<'_> {
 pub(crate) fn generate(
 	model: &Loaded,
 	tokenizer: &Tokenizer,
-	prompt: Vec<u32>,
+	prompt: Vec<TokenLeaf>,
 	params: &GenerateParams,
 	options: RunOptions<'_>,
 ) -> Result<Execution, EngineError> {
-	let RunOptions { draft, capture, mut on_token } = options;
+	let RunOptions { draft, capture, mut on_token, fault } = options;
 	let (prompt, limit) = fit(prompt, params.max_tokens, model.architecture().context);
 	let mut run = Run {
 		tokenizer,
@@ -139,8 +155,13 @@ pub(crate) fn generate(
 		trace: Trace::new(model.architecture(), capture),
 		tokens: Vec::new(),
 		output: Vec::new(),
+		leaves: prompt,
 	};
-	run.feed(&prompt, 1)?;
+	if let Some(fault) = fault {
+		run.sequence.set_fault(fault)?;
+	}
+	let ids: Vec<u32> = run.leaves.iter().map(|token| token.id).collect();
+	run.feed(&ids, 1)?;
 	let mut next = run.pick(0)?;
 	let mut guess = run.rest_of(draft);
 	let mut at = 0;
@@ -167,7 +188,7 @@ pub(crate) fn generate(
 			if !run.accept(next, &mut on_token)? {
 				// The draft goes on after the true end.
 				run.trace.truncate(start + 1 + right);
-				return Ok(finish(run, prompt.len()));
+				return Ok(finish(run, ids.len()));
 			}
 			right += 1;
 			next = run.pick(right)?;
@@ -179,11 +200,11 @@ pub(crate) fn generate(
 			pace.adapt(tried, right);
 		}
 	}
-	Ok(finish(run, prompt.len()))
+	Ok(finish(run, ids.len()))
 }
 
 fn finish(run: Run<'_>, input_tokens: usize) -> Execution {
 	let usage = Usage { input_tokens: input_tokens as u32, output_tokens: run.tokens.len() as u32 };
-	let (leaves, captured) = run.trace.finish();
-	Execution { output: run.output, tokens: run.tokens, usage, leaves, captured }
+	let (leaves, captured) = run.trace.finish(&run.leaves);
+	Execution { output: run.output, tokens: run.tokens, usage, token_leaves: run.leaves, leaves, captured }
 }

@@ -8,6 +8,7 @@ use crate::{
 	tokenizer::{Tokenizer, TokenizerData, TokenizerError},
 };
 use noesis_canon::{linear::f16_to_q24, norm};
+use noesis_primitives::Family;
 use std::{fs::File, io, path::Path};
 
 /// Why a file can't be imported.
@@ -28,7 +29,7 @@ pub enum ImportError {
 	/// The tokenizer's data do not fit together.
 	#[error("tokenizer: {0}")]
 	Tokenizer(#[from] TokenizerError),
-	/// The chat template does not work.
+	/// The chat template does not work, or does more than put text around a message.
 	#[error(transparent)]
 	Template(#[from] TemplateError),
 	/// Writing the checkpoint failed.
@@ -65,14 +66,18 @@ pub fn import_bytes(
 ) -> Result<Manifest, ImportError> {
 	let gguf = Gguf::parse(bytes)?;
 	let architecture = architecture(&gguf)?;
-	let tokenizer = tokenizer_data(&gguf)?;
+	let tokenizer = tokenizer(&gguf)?;
 	tokenizer.check(architecture.vocabulary)?;
 	Tokenizer::new(&tokenizer)?;
-	ChatTemplate::new(&tokenizer.chat_template)?;
 	let name = gguf.text("general.name").unwrap_or("unnamed");
 	let total = 2 + 9 * architecture.layers;
 	let mut source = GgufSource { gguf: &gguf, progress, state: Progress { done: 0, total } };
 	Writer::create(target)?.finish(name, architecture, &tokenizer, &mut source)
+}
+
+/// The token that ends an answer.
+fn end_token(gguf: &Gguf<'_>) -> Result<u32, GgufError> {
+	gguf.integer("tokenizer.ggml.eos_token_id", 0..=u32::MAX)
 }
 
 /// The architecture that the metadata describe.
@@ -111,7 +116,7 @@ pub fn architecture(gguf: &Gguf<'_>) -> Result<Architecture, ImportError> {
 		None => gguf.texts("tokenizer.ggml.tokens")?.len() as u32,
 	};
 	let architecture = Architecture {
-		family: family.into(),
+		family: Family::Llama,
 		layers: gguf.integer("llama.block_count", ANY)?,
 		width,
 		heads,
@@ -123,12 +128,14 @@ pub fn architecture(gguf: &Gguf<'_>) -> Result<Architecture, ImportError> {
 		rope_base: base as u32,
 		epsilon: norm::epsilon_term(epsilon, width as usize)
 			.ok_or_else(|| ImportError::Unsupported("the epsilon of its norms is out of range".into()))?,
+		end: end_token(gguf)?,
 	};
 	architecture.check().map_err(ImportError::Unsupported)?;
 	Ok(architecture)
 }
 
-fn tokenizer_data(gguf: &Gguf<'_>) -> Result<TokenizerData, ImportError> {
+/// The tokenizer that the metadata describe.
+pub fn tokenizer(gguf: &Gguf<'_>) -> Result<TokenizerData, ImportError> {
 	let unsupported = |key: &str, value: &str| ImportError::Unsupported(format!("{key} is `{value}`"));
 	for (key, supported) in [("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "smollm")] {
 		let value = gguf.text(key)?;
@@ -149,8 +156,8 @@ fn tokenizer_data(gguf: &Gguf<'_>) -> Result<TokenizerData, ImportError> {
 		tokens: owned(gguf.texts("tokenizer.ggml.tokens")?),
 		special: special.collect(),
 		merges: owned(gguf.texts("tokenizer.ggml.merges")?),
-		end: gguf.integer("tokenizer.ggml.eos_token_id", 0..=u32::MAX)?,
-		chat_template: gguf.text("tokenizer.chat_template")?.to_owned(),
+		end: end_token(gguf)?,
+		chat_template: ChatTemplate::from_jinja(gguf.text("tokenizer.chat_template")?)?,
 	})
 }
 

@@ -20,8 +20,8 @@
 //! Rooms: [`gguf`] and [`import`] bring models in; [`checkpoint`] is our file; [`tokenizer`] and [`template`] turn
 //! bytes into tokens; [`matrix`], [`kernels`], [`cache`], [`model`] compute on the CPU, [`device_model`] on a GPU,
 //! [`sequence`] either way; [`context`] is attention over long contexts, on one machine or split over several;
-//! [`generate`] is the job, [`trace`] its leaves; [`perplexity`], [`float`] and [`mod@bench`] measure; [`testing`]
-//! makes small models.
+//! [`generate`] is the job, [`trace`] its leaves, [`dispute`] what is shown of them when somebody does not agree;
+//! [`perplexity`], [`float`] and [`mod@bench`] measure; [`testing`] makes small models.
 
 // Indices and sums stay within lengths that are checked when a file is opened.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
@@ -31,6 +31,7 @@ pub mod cache;
 pub mod checkpoint;
 pub mod context;
 pub mod device_model;
+pub mod dispute;
 mod engine;
 pub mod float;
 pub mod generate;
@@ -46,7 +47,7 @@ pub mod testing;
 pub mod tokenizer;
 pub mod trace;
 
-pub use checkpoint::{Architecture, Checkpoint, CheckpointError, Manifest};
+pub use checkpoint::{Architecture, Checkpoint, CheckpointError, Manifest, Shapes};
 pub use engine::{Engine, EngineError, EngineOptions, Execution, OnToken, RunOptions, TokenEvent};
 pub use import::{import_gguf, ImportError, Progress};
 pub use kernels::Backend;

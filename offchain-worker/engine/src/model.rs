@@ -2,11 +2,12 @@
 
 use crate::{
 	cache::Cache,
-	checkpoint::{Architecture, Checkpoint, CheckpointError},
+	checkpoint::{Architecture, Checkpoint, CheckpointError, Shapes},
 	context::{
 		stream::{self, Block, Source},
 		Positions,
 	},
+	dispute::Fault,
 	kernels::{attention::squared_length, gated, linear, Activations, Backend, Linear, Output},
 	matrix::Matrix,
 };
@@ -60,6 +61,8 @@ pub struct State {
 	attended: Vec<i32>,
 	input: Activations,
 	outputs: [Output; 3],
+	/// What is computed wrongly, for rehearsals.
+	pub(crate) fault: Option<Fault>,
 }
 
 impl State {
@@ -72,7 +75,7 @@ impl State {
 impl Model {
 	/// Packs a checkpoint's weights.
 	pub fn load(checkpoint: &Checkpoint, backend: Backend) -> Result<Self, CheckpointError> {
-		let architecture = checkpoint.manifest().architecture.clone();
+		let architecture = checkpoint.manifest().architecture;
 		let backend = if backend.is_available() { backend } else { Backend::Scalar };
 		let embedding_group = checkpoint.group(0)?;
 		let layer = |index: u32| -> Result<Layer, CheckpointError> {
@@ -135,6 +138,7 @@ impl Model {
 			attended: Vec::new(),
 			input: Activations::default(),
 			outputs: Default::default(),
+			fault: None,
 		}
 	}
 
@@ -153,6 +157,9 @@ impl Model {
 		for (index, layer) in self.layers.iter().enumerate() {
 			self.attention(state, index, layer);
 			self.feed_forward(state, layer);
+			if let Some(fault) = state.fault {
+				fault.apply(index, state.cache.length(), width, &mut state.residual);
+			}
 			after_layer(index, &state.residual);
 		}
 		state.cache.grow(tokens.len());

@@ -3,7 +3,9 @@
 use crate::{
 	checkpoint::Architecture,
 	device_model::{DeviceModel, DeviceSequence},
+	dispute::Fault,
 	model::{Model, State, MAX_BATCH},
+	EngineError,
 };
 use noesis_canon::sampler::{sample, Sampling};
 use noesis_cuda::DeviceError;
@@ -73,6 +75,20 @@ impl Sequence<'_> {
 		match &mut self.0 {
 			Place::Cpu(cpu) => cpu.state.cache.truncate(length),
 			Place::Device(device) => device.truncate(length),
+		}
+	}
+
+	/// Computes one value wrongly from now on.
+	///
+	/// # Errors
+	/// [`EngineError::NoFaults`], on a device.
+	pub fn set_fault(&mut self, fault: Fault) -> Result<(), EngineError> {
+		match &mut self.0 {
+			Place::Cpu(cpu) => {
+				cpu.state.fault = Some(fault);
+				Ok(())
+			},
+			Place::Device(_) => Err(EngineError::NoFaults),
 		}
 	}
 

@@ -2,9 +2,11 @@
 
 use crate::{
 	checkpoint::{Architecture, CheckpointError, Encoding, Manifest, Source, TensorShape, Writer},
+	template::ChatTemplate,
 	tokenizer::{byte_characters, TokenizerData},
 };
 use noesis_canon::{norm, sampler, GROUP};
+use noesis_primitives::Family;
 use std::path::Path;
 
 const MERGES: [&str; 29] = [
@@ -13,7 +15,8 @@ const MERGES: [&str; 29] = [
 	"Ġa nd",
 ];
 
-const TEMPLATE: &str = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] \
+/// The Jinja template that [`tokenizer_data`]'s chat template comes from.
+pub const TEMPLATE: &str = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] \
 	+ '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
 /// A byte-level tokenizer of 288 tokens: three special ones, every byte, 29 merges.
@@ -26,7 +29,10 @@ pub fn tokenizer_data() -> TokenizerData {
 		special: vec![0, 1, 2],
 		merges: MERGES.map(String::from).into(),
 		end: 2,
-		chat_template: TEMPLATE.into(),
+		chat_template: ChatTemplate {
+			prefix: "<|im_start|>user\n".into(),
+			suffix: "<|im_end|>\n<|im_start|>assistant\n".into(),
+		},
 	}
 }
 
@@ -34,7 +40,7 @@ pub fn tokenizer_data() -> TokenizerData {
 pub fn architecture() -> Architecture {
 	let width = 64;
 	Architecture {
-		family: "llama".into(),
+		family: Family::Llama,
 		layers: 2,
 		width,
 		heads: 4,
@@ -45,6 +51,7 @@ pub fn architecture() -> Architecture {
 		context: 512,
 		rope_base: 10_000,
 		epsilon: norm::epsilon_term(1e-5f32.to_bits(), width as usize).unwrap_or(1),
+		end: 2,
 	}
 }
 

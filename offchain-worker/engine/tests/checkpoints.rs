@@ -56,6 +56,11 @@ fn truncated_and_foreign_files_should_be_refused() {
 	}
 	assert!(matches!(open(&path, b"GGUF"), Err(CheckpointError::Magic)));
 	assert!(matches!(open(&path, &[0; 100]), Err(CheckpointError::Magic)));
+	let mut old = bytes.clone();
+	old[7] = 1;
+	let error = open(&path, &old).unwrap_err();
+	assert!(matches!(error, CheckpointError::Version(1)));
+	assert!(error.to_string().contains("noesis checkpoint import"), "{error}");
 	let mut far = bytes.clone();
 	far[8..24].fill(0xff);
 	assert!(matches!(open(&path, &far), Err(CheckpointError::Range(_))));
@@ -92,7 +97,8 @@ fn every_forged_manifest_should_get_its_error() {
 		("\"head_dim\":16", "\"head_dim\":4294967295", "head_dim is"),
 		("\"vocabulary\":288", "\"vocabulary\":287", "architecture hash"),
 		("\"epsilon\":", "\"epsilon\":99999999999999", "epsilon is"),
-		("\"family\":\"llama\"", "\"family\":\"rwkv\"", "only `llama` is supported"),
+		("\"family\":\"llama\"", "\"family\":\"rwkv\"", "unknown variant `rwkv`"),
+		("\"end\":2", "\"end\":3", "architecture hash"),
 		("\"units_per_token\":1", "\"units_per_token\":2", "number of parameters"),
 		("\"tensors\":[{\"encoding\":\"q8\"", "\"tensors\":[{\"encoding\":\"q4\"", "root of a layer"),
 		("\"tensors\":[{\"encoding\":\"q8\"", "\"tensors\":[{\"encoding\":\"gain\"", "misplaced"),

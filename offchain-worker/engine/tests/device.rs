@@ -8,7 +8,7 @@ use noesis_cuda_emulation::Emulation;
 use noesis_engine::{
 	bench::{bench, BenchOptions},
 	import_gguf, testing,
-	trace::Trace,
+	trace::{TokenLeaf, Trace},
 	Architecture, Backend, Checkpoint, Engine, EngineError, EngineOptions, Execution, RunOptions,
 };
 use noesis_primitives::{merkle, GenerateParams, InputFormat, JobKind};
@@ -70,7 +70,8 @@ fn pass(engine: &Engine, tokens: &[u32], splits: &[usize]) -> Pass {
 			rest = after;
 		}
 		assert!(rest.is_empty());
-		Pass { residuals, logits, leaves: trace.finish().0 }
+		let read: Vec<TokenLeaf> = tokens.iter().chain([&0]).map(|&id| TokenLeaf { id, end: 0 }).collect();
+		Pass { residuals, logits, leaves: trace.finish(&read).0 }
 	})
 }
 
@@ -101,7 +102,7 @@ fn generate(max_tokens: u32, temperature: u16, top_p: u16) -> JobKind {
 }
 
 fn run(engine: &Engine, kind: &JobKind, draft: Option<&[u8]>, capture: &[u64]) -> Execution {
-	engine.run(kind, b"What is it?", RunOptions { draft, capture, on_token: None }).unwrap()
+	engine.run(kind, b"What is it?", RunOptions { draft, capture, ..Default::default() }).unwrap()
 }
 
 #[test]

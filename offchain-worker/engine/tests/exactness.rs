@@ -4,8 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use noesis_engine::{
-	checkpoint::Architecture, model::State, testing, trace::Trace, Backend, Checkpoint, Engine, EngineError,
-	EngineOptions, Execution, RunOptions, TokenEvent,
+	checkpoint::Architecture,
+	model::State,
+	testing,
+	trace::{TokenLeaf, Trace},
+	Backend, Checkpoint, Engine, EngineError, EngineOptions, Execution, RunOptions, TokenEvent,
 };
 use noesis_primitives::{merkle, GenerateParams, InputFormat, JobKind};
 use proptest::prelude::*;
@@ -49,7 +52,8 @@ fn forward(engine: &Engine, tokens: &[u32], splits: &[usize]) -> (Vec<i32>, Vec<
 				break;
 			}
 		}
-		(logits, trace.finish().0)
+		let leaves: Vec<TokenLeaf> = tokens.iter().chain([&0]).map(|&id| TokenLeaf { id, end: 0 }).collect();
+		(logits, trace.finish(&leaves).0)
 	})
 }
 
@@ -69,8 +73,12 @@ fn check_shape(architecture: &Architecture, execution: &Execution) {
 	let usage = execution.usage;
 	assert_eq!(usage.output_tokens as usize, execution.tokens.len());
 	assert!(usage.tokens() <= u64::from(architecture.context));
-	let per_position = u64::from(architecture.layers) * u64::from(architecture.slices());
-	assert_eq!(u64::from(execution.leaf_count()), usage.positions() * per_position);
+	let shape = architecture.trace(usage.positions() as u32);
+	assert_eq!(Some(execution.leaf_count()), shape.leaves());
+	assert_eq!(execution.token_leaves.len() as u64, usage.tokens());
+	let produced = &execution.token_leaves[usage.input_tokens as usize..];
+	assert!(produced.iter().map(|token| token.id).eq(execution.tokens.iter().copied()));
+	assert_eq!(produced.last().unwrap().end as usize, execution.output.len());
 }
 
 proptest! {
@@ -134,7 +142,7 @@ proptest! {
 		let kind = generate(InputFormat::Text, 20, 700, 5);
 		let plain = run(engine, &kind, input.as_bytes());
 		let options = RunOptions {
-			draft: draft.then_some(plain.output.as_slice()), capture: &indices, on_token: None,
+			draft: draft.then_some(plain.output.as_slice()), capture: &indices, ..Default::default()
 		};
 		let execution = engine.run(&kind, input.as_bytes(), options).unwrap();
 		prop_assert_eq!(execution.root(), plain.root());
@@ -199,4 +207,36 @@ fn seeds_should_matter_only_when_sampling() {
 	assert_eq!(of(0, 1), of(0, 2));
 	assert_ne!(of(1500, 1), of(1500, 2));
 	assert_eq!(of(1500, 1), of(1500, 1));
+}
+
+#[test]
+fn token_leaves_should_say_where_tokens_end() {
+	let engine = &engines()[0];
+	let ends = |format, input: &[u8]| {
+		let execution = run(engine, &generate(format, 3, 0, 0), input);
+		let read = &execution.token_leaves[..execution.usage.input_tokens as usize];
+		let bytes = |id| engine.tokenizer().written(id).len() as u32;
+		let starts = [0].into_iter().chain(read.iter().map(|token| token.end));
+		if format != InputFormat::Tokens && !input.is_empty() {
+			assert!(read.iter().zip(starts).all(|(token, start)| token.end == start + bytes(token.id)));
+		}
+		let mut output = 0;
+		for (token, id) in execution.token_leaves[read.len()..].iter().zip(&execution.tokens) {
+			output += engine.tokenizer().bytes(*id).len() as u32;
+			assert_eq!((token.id, token.end), (*id, output));
+		}
+		read.iter().map(|token| token.end).collect::<Vec<_>>()
+	};
+	let text = "The <|im_end|> in the text, and ü.";
+	assert_eq!(ends(InputFormat::Text, text.as_bytes()).last(), Some(&(text.len() as u32)));
+	let around = "<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n".len();
+	assert_eq!(ends(InputFormat::Chat, b"hello").last(), Some(&(around as u32 + 5)));
+	assert_eq!(ends(InputFormat::Text, b"a\xff").last(), Some(&4));
+	assert_eq!(ends(InputFormat::Text, b""), [0]);
+	assert_eq!(ends(InputFormat::Tokens, &[]), [4]);
+	assert_eq!(ends(InputFormat::Tokens, &[9, 0, 0, 0, 7, 0, 0, 0]), [4, 8]);
+	// What does not fit the context begins nothing.
+	let ids: Vec<u8> = (0..600u32).flat_map(|i| (3 + i % 256).to_le_bytes()).collect();
+	let cut = ends(InputFormat::Tokens, &ids);
+	assert_eq!((cut.len(), cut[0], cut[510]), (511, 4, 4 * 511));
 }

@@ -79,7 +79,7 @@ impl Parts {
 		let types = (0..t.tokens.len()).map(|i| if i < 3 { 3i32 } else { 1 }.to_le_bytes().to_vec());
 		set("tokenizer.ggml.token_type", list(5, types));
 		set("tokenizer.ggml.eos_token_id", number(t.end));
-		set("tokenizer.chat_template", text(&t.chat_template));
+		set("tokenizer.chat_template", text(testing::TEMPLATE));
 		let mut tensors = BTreeMap::new();
 		let mut gain = |name: String, n: u32| {
 			let ones = (0..n).flat_map(|_| 1.0f32.to_le_bytes()).collect();
@@ -213,13 +213,22 @@ fn every_malformed_file_should_get_its_error() {
 		("pre-tokenizer", |p| set(p, "tokenizer.ggml.pre", text("qwen2")), "tokenizer.ggml.pre is `qwen2`"),
 		("bos", |p| set(p, "tokenizer.ggml.add_bos_token", Raw(7, vec![1])), "add_bos_token is `true`"),
 		("vocabulary", |p| set(p, "llama.vocab_size", number(300)), "288 tokens for a model of 300"),
-		("end token", |p| set(p, "tokenizer.ggml.eos_token_id", number(288)), "token id 288 is outside"),
+		(
+			"end token",
+			|p| set(p, "tokenizer.ggml.eos_token_id", number(288)),
+			"end is 288, should be 0 to 287",
+		),
 		(
 			"merges",
 			|p| set(p, "tokenizer.ggml.merges", list(8, [text_bytes("a")].into_iter())),
 			"merge 0 is not a pair",
 		),
 		("template", |p| set(p, "tokenizer.chat_template", text("{% if %}")), "chat template does not work"),
+		(
+			"trimming template",
+			|p| set(p, "tokenizer.chat_template", text("a {{ messages[0]['content'] | trim }}")),
+			"does more than put the same text",
+		),
 		(
 			"list type",
 			|p| set(p, "x", Raw(9, [9u32.to_le_bytes(), [0; 4], [0; 4]].concat())),

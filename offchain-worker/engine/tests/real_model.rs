@@ -30,7 +30,7 @@ const SAMPLES: [(&str, &str); 4] = [
 ];
 const WEIGHTS_ROOT: &str = "0x4f9f620de9627a4b7b48b62b71db0092b977fb3187bc2ff18d03241a151b79ba";
 /// Root of the trace of the first sample.
-const TRACE_ROOT: &str = "0x5ff5da76991042708f97a88fda8dce9be68c6ab1ac66ed5e3f29e841db4c1611";
+const TRACE_ROOT: &str = "0xe9741cae6a2a599bec3dfd18f2c2cfa7ee9775cb35a4e0b8fb8b65a18201587a";
 /// BLAKE2b-256 of the 256 x 49,152 logits (little-endian i32) after each of the first 256 tokens of the file LICENSE.
 const LOGITS_HASH: &str = "0x0ee89c1cba503b1a377a0af08358048096cfdaae1a7ed8e74aa703ccfb3a737c";
 

@@ -1,11 +1,12 @@
 //! Calls by name: the arguments are our own types' SCALE bytes, the indices come from the chain's metadata.
 
 use super::ChainError;
-use crate::AccountId;
+use crate::{channel::Signature, AccountId};
 use codec::Encode;
 use noesis_primitives::{
-	Balance, Capability, CheckpointRecord, Claim, Draw, JobId, JobSpec, Opening, Payload, Role, Root,
-	Subject, Usage,
+	merkle::Node, Accused, Architecture, Balance, Capability, ChannelId, ChannelSpec, CheckpointRecord,
+	Claim, DisputeId, Draw, Evidence, JobId, JobSpec, LengthProof, NodePath, Nodes, Opening, Payload, Role,
+	Root, Subject, Tally, Turn, Usage,
 };
 use subxt::{
 	ext::{
@@ -150,11 +151,114 @@ impl Call {
 		Self::new("Poc", "verdict", (subject, claim, draw, openings))
 	}
 
+	/// Disputes a claim.
+	pub fn challenge(subject: Subject, accused: &Accused<AccountId>, claim: &Claim) -> Self {
+		Self::new("Dispute", "challenge", (subject, accused, claim))
+	}
+
+	/// Shows the nodes below the node in dispute.
+	pub fn reveal(dispute: DisputeId, nodes: &Nodes) -> Self {
+		Self::new("Dispute", "reveal", (dispute, nodes))
+	}
+
+	/// Names the first node that the sender does not agree with.
+	pub fn choose(dispute: DisputeId, child: u32) -> Self {
+		Self::new("Dispute", "choose", (dispute, child))
+	}
+
+	/// Commits to the computation of a leaf of the trace.
+	pub fn expand(
+		dispute: DisputeId,
+		architecture: &Architecture,
+		root: Root,
+		leaf: &[i32],
+		path: &NodePath,
+	) -> Self {
+		Self::new("Dispute", "expand", (dispute, architecture, root, leaf, path))
+	}
+
+	/// Shows the input that a token was read from.
+	pub fn prove_input(
+		dispute: DisputeId,
+		architecture: &Architecture,
+		leaf: &[i32],
+		payload: &[u8],
+	) -> Self {
+		Self::new("Dispute", "prove_input", (dispute, architecture, leaf, payload))
+	}
+
+	/// Shows what a leaf of the fine tree is computed from.
+	pub fn prove(dispute: DisputeId, leaf: &[u8], evidence: &Evidence) -> Self {
+		Self::new("Dispute", "prove", (dispute, leaf, evidence))
+	}
+
+	/// Gives in where the chain can't tell.
+	pub fn withdraw(dispute: DisputeId) -> Self {
+		Self::new("Dispute", "withdraw", (dispute,))
+	}
+
+	/// Ends a dispute in which a side did not move in time.
+	pub fn timeout(dispute: DisputeId) -> Self {
+		Self::new("Dispute", "timeout", (dispute,))
+	}
+
+	/// Shows that a claim contradicts its job.
+	pub fn prove_length(
+		subject: Subject,
+		accused: &Accused<AccountId>,
+		claim: &Claim,
+		architecture: &Architecture,
+		proof: &LengthProof,
+	) -> Self {
+		Self::new("Dispute", "prove_length", (subject, accused, claim, architecture, proof))
+	}
+
+	/// Says that the sender is there.
+	pub fn heartbeat() -> Self {
+		Self::new("Operators", "heartbeat", ())
+	}
+
+	/// Offers a worker a channel and holds its escrow.
+	pub fn open_channel(spec: &ChannelSpec<AccountId>) -> Self {
+		Self::new("Poi", "open_channel", (spec,))
+	}
+
+	/// Accepts a channel.
+	pub fn accept_channel(channel: ChannelId) -> Self {
+		Self::new("Poi", "accept_channel", (channel,))
+	}
+
+	/// Closes a channel by the other side's signature, which the empty tally does not need; or takes an offer back.
+	pub fn close_channel(tally: &Tally, signature: Option<Signature>) -> Self {
+		Self::new("Poi", "close_channel", (tally, signature.map(multi)))
+	}
+
+	/// Answers a requester's close with a later tally that the requester signed.
+	pub fn contest_close(tally: &Tally, signature: Signature) -> Self {
+		Self::new("Poi", "contest_close", (tally, multi(signature)))
+	}
+
+	/// Shows a turn of a closed channel by its path.
+	pub fn present_turn(turn: &Turn, path: &[Node]) -> Self {
+		Self::new("Poi", "present_turn", (turn.channel, turn.index, turn, path))
+	}
+
+	/// Moves a channel on that is due.
+	pub fn settle_channel(channel: ChannelId) -> Self {
+		Self::new("Poi", "settle_channel", (channel,))
+	}
+
 	/// Moves DOT.
 	pub fn transfer(to: AccountId, amount: Balance) -> Self {
 		let to = MultiAddress::<AccountId, ()>::Id(to);
 		Self::new("Balances", "transfer_keep_alive", (to, codec::Compact(amount)))
 	}
+}
+
+/// A signature as the chain reads one: of a kind by number.
+fn multi(signature: Signature) -> (u8, Signature) {
+	const SR25519: u8 = 1;
+	(SR25519, signature)
 }
 
 #[cfg(test)]

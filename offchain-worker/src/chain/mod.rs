@@ -11,7 +11,7 @@ pub use call::Call;
 pub use error::{ChainError, SubmitError};
 pub use heads::{BlockRef, Heads};
 pub use reads::AccountBalance;
-pub use submit::{results, Event, ExtrinsicResult, Included, Submitter};
+pub use submit::{calls, results, Event, ExtrinsicResult, Included, Submitter};
 
 use std::{sync::Arc, time::Duration};
 use subxt::{

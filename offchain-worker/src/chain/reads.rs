@@ -4,8 +4,9 @@ use super::{BlockHash, BlockRef, Chain, ChainError};
 use crate::AccountId;
 use codec::{Decode, DecodeAll, Encode};
 use noesis_primitives::{
-	Balance, BlockNumber, CheckpointId, CheckpointView, JobId, JobSpec, JobView, OperatorView, PanelView,
-	Quote, QuoteError, Subject, TimelineEntry,
+	Balance, BlockNumber, BundleId, BundleView, ChannelId, ChannelView, CheckpointId, CheckpointView,
+	DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobView, OperatorView, PanelView, Quote,
+	QuoteError, Subject, TimelineEntry,
 };
 use sp_crypto_hashing::{blake2_128, twox_128};
 
@@ -138,6 +139,89 @@ impl Chain {
 		limit: u32,
 	) -> Result<Vec<PanelView<AccountId>>, ChainError> {
 		self.api(at, "open_panels", limit).await
+	}
+
+	/// At most `limit` open disputes that an account plays in.
+	pub async fn disputes_of(
+		&self,
+		at: BlockHash,
+		who: AccountId,
+		limit: u32,
+	) -> Result<Vec<DisputeView<AccountId>>, ChainError> {
+		self.api(at, "disputes_of", (who, limit)).await
+	}
+
+	/// An open dispute.
+	pub async fn dispute(
+		&self,
+		at: BlockHash,
+		id: DisputeId,
+	) -> Result<Option<DisputeView<AccountId>>, ChainError> {
+		self.api(at, "dispute", id).await
+	}
+
+	/// What is disputed, or can be: a subject with a claim.
+	pub async fn disputed(
+		&self,
+		at: BlockHash,
+		subject: Subject,
+	) -> Result<Option<DisputedSubject<AccountId>>, ChainError> {
+		self.api(at, "disputed", subject).await
+	}
+
+	/// A channel as it stands.
+	pub async fn channel(
+		&self,
+		at: BlockHash,
+		id: ChannelId,
+	) -> Result<Option<ChannelView<AccountId>>, ChainError> {
+		self.api(at, "channel", id).await
+	}
+
+	/// The results of a batch or channel as they stand, once they are committed.
+	pub async fn bundle(&self, at: BlockHash, id: BundleId) -> Result<Option<BundleView>, ChainError> {
+		self.api(at, "bundle", id).await
+	}
+
+	/// The number that the next channel will have.
+	pub async fn next_channel(&self, at: BlockHash) -> Result<ChannelId, ChainError> {
+		let key = [twox_128(b"Poi"), twox_128(b"NextChannel")].concat();
+		let bytes = self
+			.rpc()
+			.state_get_storage(&key, Some(at))
+			.await
+			.map_err(|error| ChainError::rpc("the number of channels", error))?;
+		bytes.map_or(Ok(ChannelId(0)), |bytes| {
+			ChannelId::decode_all(&mut bytes.as_slice())
+				.map_err(|error| ChainError::shape("the number of channels", error))
+		})
+	}
+
+	/// What the extrinsics and hooks of a block weighed: picoseconds, and bytes of its proof.
+	pub async fn block_weight(&self, at: BlockHash) -> Result<(u64, u64), ChainError> {
+		let bytes = self.stored(at, "System", "BlockWeight").await?;
+		// Normal, operational and mandatory extrinsics, each two compact numbers.
+		type Weight = (codec::Compact<u64>, codec::Compact<u64>);
+		let classes = <[Weight; 3]>::decode_all(&mut bytes.as_slice())
+			.map_err(|error| ChainError::shape("a block's weight", error))?;
+		let sum = |part: fn(&Weight) -> u64| classes.iter().map(part).fold(0u64, u64::saturating_add);
+		Ok((sum(|weight| weight.0 .0), sum(|weight| weight.1 .0)))
+	}
+
+	/// All planck that there are.
+	pub async fn total_issuance(&self, at: BlockHash) -> Result<Balance, ChainError> {
+		let bytes = self.stored(at, "Balances", "TotalIssuance").await?;
+		Balance::decode_all(&mut bytes.as_slice()).map_err(|error| ChainError::shape("the issuance", error))
+	}
+
+	/// The bytes of a value that stands by itself.
+	async fn stored(&self, at: BlockHash, pallet: &str, item: &str) -> Result<Vec<u8>, ChainError> {
+		let key = [twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat();
+		let what = format!("{pallet}.{item}");
+		let bytes = self.rpc().state_get_storage(&key, Some(at)).await;
+		bytes
+			.map_err(|error| ChainError::rpc(&what, error))?
+			.ok_or_else(|| ChainError::shape(&what, "nothing is stored there"))
 	}
 
 	/// What an account has; nothing when there is no such account.

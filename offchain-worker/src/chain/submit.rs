@@ -357,6 +357,19 @@ pub async fn results(chain: &Chain, block: BlockRef) -> Result<Vec<ExtrinsicResu
 	Ok(results)
 }
 
+/// Name and length in bytes of every extrinsic of a block, in their order.
+pub async fn calls(chain: &Chain, block: BlockRef) -> Result<Vec<(String, usize)>, ChainError> {
+	let at = at(chain, block).await?;
+	let what = || format!("the extrinsics of block {}", block.number);
+	let extrinsics = at.extrinsics().fetch().await.map_err(|error| ChainError::rpc(what(), error))?;
+	let name = |extrinsic: Result<subxt::extrinsics::Extrinsic<'_, _, _>, _>| {
+		let extrinsic = extrinsic.map_err(|error| ChainError::shape(what(), error))?;
+		let name = format!("{}.{}", extrinsic.pallet_name(), extrinsic.call_name());
+		Ok((name, extrinsic.bytes().len()))
+	};
+	extrinsics.iter().map(name).collect()
+}
+
 fn explain(error: &DispatchError) -> (String, String) {
 	if let DispatchError::Module(module) = error {
 		if let Ok(details) = module.details() {

@@ -1,8 +1,12 @@
 //! The command line.
 
 mod amount;
+mod channel;
 
 pub use amount::{dot, parse_dot, UNIT};
+pub use channel::{
+	ChannelAskArgs, ChannelCloseArgs, ChannelCommand, ChannelOpenArgs, ChannelStatusArgs, StateArgs,
+};
 
 use crate::{
 	keys::{KeyError, Keys},
@@ -12,8 +16,8 @@ use crate::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use noesis_cuda::{choose, Chosen, DeviceError};
-use noesis_engine::{Backend, EngineOptions};
-use noesis_primitives::{Balance, InputFormat, JobId, Role};
+use noesis_engine::{dispute::Fault, Backend, EngineOptions};
+use noesis_primitives::{Balance, InputFormat, JobId, Role, Tier, Verification};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Serves, validates and asks language models on the Noesis chain.
@@ -44,10 +48,17 @@ pub enum Command {
 	Worker(WorkerArgs),
 	/// Checks the answers of others for pay (Proof of Contribution).
 	Validator(ServiceArgs),
+	/// Computes every answer again, as an outsider, and disputes what is wrong: half of what the liar loses is the reward.
+	Watch(ServiceArgs),
 	/// Asks a model, shows its answer, and how it was checked and paid.
 	Ask(AskArgs),
+	/// Asks one worker many times for one escrow, without the chain in between.
+	#[command(subcommand)]
+	Channel(ChannelCommand),
 	/// Computes a job again and says whether the answer on chain is right. Exit code 1 when it is not.
 	Verify(VerifyArgs),
+	/// Lists what the disputes over a job took: every extrinsic, its bytes and weight, and who was slashed.
+	Moves(MovesArgs),
 	/// Shows the chain, and an account as it stands there.
 	Status(StatusArgs),
 	/// Runs a small model in every way that must give the same bits. Needs no chain.
@@ -61,6 +72,14 @@ pub enum Command {
 	Bench(BenchCommand),
 	/// Compares the Exact profile with 32-bit floats on a text.
 	Perplexity(PerplexityArgs),
+	/// Plays markets of honest and dishonest operators and counts what comes of it, by the program noesis-sim. Needs no
+	/// chain. `noesis sim --help` shows its options.
+	#[command(disable_help_flag = true)]
+	Sim {
+		/// Passed on.
+		#[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+		arguments: Vec<std::ffi::OsString>,
+	},
 }
 
 /// Where the key comes from.
@@ -243,7 +262,7 @@ impl ServiceArgs {
 	///
 	/// # Errors
 	/// Why the GPU that was asked for can't be used.
-	pub fn options(self, url: String, role: Role) -> Result<ServiceOptions, DeviceError> {
+	pub fn options(self, url: String, role: Option<Role>) -> Result<ServiceOptions, DeviceError> {
 		let endpoint = match (self.endpoint, self.listen) {
 			(Some(endpoint), _) => endpoint,
 			(None, Some(address)) => format!("http://{address}"),
@@ -270,6 +289,10 @@ pub struct WorkerArgs {
 	/// Jobs to have claimed and not answered, at most.
 	#[arg(long, default_value_t = 3)]
 	pub queue: usize,
+	/// Computes one value wrongly, to rehearse a dispute on a development network: POSITION:LAYER:INDEX:CHANGE. Costs
+	/// stake.
+	#[arg(long, value_parser = parse_fault)]
+	pub rehearse_fault: Option<Fault>,
 }
 
 /// How the prompt is read.
@@ -331,10 +354,70 @@ pub struct AskArgs {
 	/// Base URL of a store for a prompt over 4 KiB; the named worker's by default.
 	#[arg(long)]
 	pub upload: Option<String>,
+	/// How it is served.
+	#[arg(long, value_enum, default_value_t = TierArg::Standard)]
+	pub tier: TierArg,
+	/// How the answer is checked: `sampled`, `panel:N` validators, or `replicated:F` against F liars.
+	#[arg(long, default_value = "sampled", value_parser = parse_verification)]
+	pub verification: Verification,
 	/// Prints the job's number and ends, instead of waiting.
 	#[arg(long)]
 	pub no_wait: bool,
 	/// Prints one JSON object at the end and nothing else.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// How a job is served.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum TierArg {
+	/// In the order of submission.
+	Standard,
+	/// Before standard jobs.
+	Priority,
+	/// Before all others.
+	Premium,
+}
+
+impl From<TierArg> for Tier {
+	fn from(tier: TierArg) -> Self {
+		match tier {
+			TierArg::Standard => Self::Standard,
+			TierArg::Priority => Self::Priority,
+			TierArg::Premium => Self::Premium,
+		}
+	}
+}
+
+fn parse_verification(text: &str) -> Result<Verification, String> {
+	let verification = match text.split_once(':') {
+		None if text == "sampled" => Some(Verification::Sampled),
+		Some(("panel", seats)) => seats.parse().ok().map(Verification::Panel),
+		Some(("replicated", liars)) => liars.parse().ok().map(Verification::Replicated),
+		_ => None,
+	};
+	verification.filter(Verification::is_valid).ok_or_else(|| {
+		format!("`{text}` is none of sampled, panel:N (N from 1 to 16), replicated:F (F from 1 to 5)")
+	})
+}
+
+fn parse_fault(text: &str) -> Result<Fault, String> {
+	let bad = || format!("`{text}` is not POSITION:LAYER:INDEX:CHANGE, such as 40:29:7:1");
+	let parts: Vec<i64> =
+		text.split(':').map(|part| part.parse().map_err(|_| bad())).collect::<Result<_, _>>()?;
+	let [position, layer, index, change] = parts.try_into().map_err(|_| bad())?;
+	let number = |value: i64| u32::try_from(value).map_err(|_| bad());
+	let change = i32::try_from(change).map_err(|_| bad())?;
+	Ok(Fault { position: number(position)?, layer: number(layer)?, index: number(index)?, change })
+}
+
+/// Whose disputes to list.
+#[derive(Args, Clone, Debug)]
+pub struct MovesArgs {
+	/// The job's number.
+	#[arg(value_parser = parse_job)]
+	pub job: JobId,
+	/// Prints one JSON object.
 	#[arg(long)]
 	pub json: bool,
 }

@@ -12,7 +12,7 @@ use crate::{
 	AccountId,
 };
 use noesis_primitives::{
-	CheckpointId, GenerateParams, JobId, JobKind, JobSpec, JobState, JobView, Lane, Payload, Subject, Tier,
+	CheckpointId, GenerateParams, JobId, JobKind, JobSpec, JobState, JobView, Lane, Payload, Subject,
 	TimelineEntry,
 };
 use std::{io::Write, time::Instant};
@@ -94,11 +94,19 @@ async fn spec(chain: &Chain, fetcher: &Fetcher, args: &AskArgs) -> Result<JobSpe
 		top_p: ((args.top_p * 65535.0).round() as u16).max(1),
 		seed: args.seed,
 	});
-	let (deadline, lane, tier) = (args.deadline, Lane::Dot, Tier::Standard);
-	Ok(JobSpec { checkpoint, kind, input, worker: args.worker, deadline, lane, tier })
+	Ok(JobSpec {
+		checkpoint,
+		kind,
+		input,
+		worker: args.worker,
+		deadline: args.deadline,
+		lane: Lane::Dot,
+		tier: args.tier.into(),
+		verification: args.verification,
+	})
 }
 
-fn token_bytes(prompt: &str) -> Result<Vec<u8>, CommandError> {
+pub(super) fn token_bytes(prompt: &str) -> Result<Vec<u8>, CommandError> {
 	let ids = prompt.split(|c: char| c == ',' || c.is_whitespace()).filter(|id| !id.is_empty());
 	let bytes = ids.map(|id| {
 		id.parse::<u32>().map(u32::to_le_bytes).map_err(|_| CommandError::NotATokenId(id.to_owned()))
@@ -122,7 +130,7 @@ async fn upload(
 	Ok(Payload::Stored { hash, len: u32::try_from(bytes.len()).unwrap_or(u32::MAX), locator })
 }
 
-async fn endpoint(chain: &Chain, worker: AccountId) -> Result<Option<String>, CommandError> {
+pub(super) async fn endpoint(chain: &Chain, worker: AccountId) -> Result<Option<String>, CommandError> {
 	let operator = chain.operator(chain.best().hash, worker).await?;
 	let endpoint = operator.map(|view| locator_text(&view.record.capability.endpoint));
 	Ok(endpoint.filter(|endpoint| !endpoint.is_empty()))

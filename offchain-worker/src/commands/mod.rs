@@ -2,17 +2,21 @@
 
 mod ask;
 mod attention;
+mod channel;
 mod checkpoint;
 mod keys;
 mod measure;
+mod moves;
 mod report;
 mod selftest;
 mod serve;
+mod sim;
 mod status;
 mod verify;
 
 use crate::{
 	chain::{Chain, ChainError, SubmitError},
+	channel::{BookError, ChannelError},
 	cli::{Cli, Command},
 	executor::ExecuteError,
 	keys::KeyError,
@@ -22,7 +26,7 @@ use crate::{
 };
 use noesis_cuda::DeviceError;
 use noesis_engine::{CheckpointError, EngineError, ImportError};
-use noesis_primitives::{CheckpointId, JobId, QuoteError};
+use noesis_primitives::{ChannelId, CheckpointId, JobId, QuoteError};
 use std::{io, path::PathBuf, time::Duration};
 
 /// How long a client waits for a node.
@@ -86,6 +90,35 @@ pub enum CommandError {
 	/// There is no such job.
 	#[error("there is no job {0}, or it was settled so long ago that the chain has forgotten it")]
 	UnknownJob(JobId),
+	/// About a channel.
+	#[error(transparent)]
+	Channel(#[from] ChannelError),
+	/// About a channel's file.
+	#[error(transparent)]
+	Book(#[from] BookError),
+	/// There is no such channel.
+	#[error("there is no channel {0}, or it ended so long ago that the chain has forgotten it")]
+	UnknownChannel(ChannelId),
+	/// The key is another's.
+	#[error("channel {0} is not this key's: pass the key that opened it")]
+	OtherRequester(ChannelId),
+	/// The channel takes no turns.
+	#[error("channel {channel} takes no turns: {why}")]
+	NotOpen {
+		/// Which.
+		channel: ChannelId,
+		/// Where it stands.
+		why: String,
+	},
+	/// The worker can't accept.
+	#[error("the worker can't take this channel: {0}")]
+	NotServable(String),
+	/// The worker did not accept.
+	#[error("the worker has not accepted channel {0} within {1} blocks: it may lack stake or the model, or be away. Wait on with `noesis channel status {0}`, or take the offer back with `noesis channel close {0}`")]
+	NotAccepted(ChannelId, u32),
+	/// Something that was begun must be ended first.
+	#[error("the turn that was begun before could not be ended: {0}")]
+	Unfinished(ChannelError),
 	/// There is nothing to verify.
 	#[error("job {0} has no answer yet that could be verified")]
 	Unanswered(JobId),
@@ -128,12 +161,16 @@ pub enum CommandError {
 	/// The node is gone.
 	#[error("the connection ended")]
 	Disconnected,
+	/// The simulator is not built.
+	#[error("the simulator is not at {}: build it with `cargo build --workspace`", .0.display())]
+	NoSimulator(PathBuf),
 	/// A worker without a store.
 	#[error("a worker serves a store: pass --listen, and --endpoint if others reach it elsewhere")]
 	NoListen,
 }
 
-fn quote_error(error: &QuoteError) -> String {
+/// Why there is no quote, and what to do about it.
+pub(crate) fn quote_error(error: &QuoteError) -> String {
 	match error {
 		QuoteError::UnknownCheckpoint => {
 			"there is no such checkpoint (see `noesis checkpoint list`)".to_owned()
@@ -151,7 +188,7 @@ fn quote_error(error: &QuoteError) -> String {
 /// What is logged when RUST_LOG says nothing.
 pub fn default_log(command: &Command) -> &'static str {
 	match command {
-		Command::Worker(_) | Command::Validator(_) => "info",
+		Command::Worker(_) | Command::Validator(_) | Command::Watch(_) => "info",
 		_ => "warn",
 	}
 }
@@ -164,12 +201,16 @@ pub async fn run(cli: Cli) -> Result<bool, CommandError> {
 		Command::Checkpoint(command) => checkpoint::run(&url, command).await?,
 		Command::Worker(args) => serve::worker(url, args).await?,
 		Command::Validator(args) => serve::validator(url, args).await?,
+		Command::Watch(args) => serve::watch(url, args).await?,
+		Command::Moves(args) => moves::run(url, args).await?,
 		Command::Ask(args) => ask::run(&url, args).await?,
+		Command::Channel(command) => channel::run(&url, command).await?,
 		Command::Verify(args) => return verify::run(&url, args).await,
 		Command::Status(args) => status::run(&url, args).await?,
 		Command::Selftest { json } => return selftest::run(json),
 		Command::Bench(command) => measure::bench(command)?,
 		Command::Perplexity(args) => measure::perplexity(args)?,
+		Command::Sim { arguments } => return sim::run(&arguments),
 	}
 	Ok(true)
 }

@@ -107,6 +107,7 @@ pub(super) fn status(state: &JobState<AccountId>) -> &'static str {
 		JobState::Open => "open",
 		JobState::Assigned { .. } => "assigned",
 		JobState::Answered { .. } => "answered",
+		JobState::Disputed { .. } => "disputed",
 		JobState::Final { .. } => "final",
 		JobState::Refunded { .. } => "refunded",
 	}
@@ -118,6 +119,7 @@ pub(super) fn describe(state: &JobState<AccountId>) -> String {
 		JobState::Open => "waits for a worker".to_owned(),
 		JobState::Assigned { worker } => format!("{worker} computes it"),
 		JobState::Answered { worker } => format!("{worker} has answered; a panel checks it"),
+		JobState::Disputed { .. } => "somebody disputes the answer; the chain decides".to_owned(),
 		JobState::Final { .. } => "the answer stands; worker and panel are paid".to_owned(),
 		JobState::Refunded { reason } => format!(
 			"refunded: {}",
@@ -127,6 +129,10 @@ pub(super) fn describe(state: &JobState<AccountId>) -> String {
 				RefundReason::Missed => "every worker that took it missed the deadline or gave it back",
 				RefundReason::Rejected => "the panel found another answer",
 				RefundReason::Unverified => "no panel came together",
+				RefundReason::Overturned =>
+					"a dispute found that the answer is wrong, and the worker has lost stake",
+				RefundReason::Withheld => "the worker did not show what was drawn for a check",
+				RefundReason::Canary => "the answer was wrong by arrangement, to see who approves it",
 			}
 		),
 	}

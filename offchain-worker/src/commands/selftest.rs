@@ -122,7 +122,7 @@ fn openings(engine: &Engine, job: &JobKind, truth: &Execution) -> Result<bool, C
 	};
 	let positions = opening_positions(&claim, b"selftest", &[7; 32], 16);
 	let capture: Vec<u64> = positions.iter().map(|position| u64::from(*position)).collect();
-	let options = RunOptions { draft: Some(&truth.output), capture: &capture, on_token: None };
+	let options = RunOptions { draft: Some(&truth.output), capture: &capture, ..Default::default() };
 	let found = engine.run(job, PROMPT, options)?;
 	let shown = |position: &u32| {
 		found.opening(u64::from(*position)).is_some_and(|opening| opening.verify(&claim, *position))

@@ -3,6 +3,7 @@
 use super::CommandError;
 use crate::{
 	cli::{ServiceArgs, WorkerArgs},
+	disputes,
 	executor::EngineExecutor,
 	service::Service,
 	validator,
@@ -15,10 +16,17 @@ pub(super) async fn worker(url: String, args: WorkerArgs) -> Result<(), CommandE
 	if args.service.listen.is_none() {
 		return Err(CommandError::NoListen);
 	}
-	let options = WorkerOptions { queue: args.queue.max(1) };
+	let fault = args.rehearse_fault;
+	let options = WorkerOptions { queue: args.queue.max(1), fault };
 	until_told(async {
-		let service = start(url, args.service, Role::Worker).await?;
-		let executor = Arc::new(EngineExecutor::new(service.models.clone()));
+		let service = start(url, args.service, Some(Role::Worker)).await?;
+		if let Some(fault) = fault {
+			tracing::warn!(
+				?fault,
+				"computing wrongly on purpose: whoever disputes an answer takes stake from this key"
+			);
+		}
+		let executor = Arc::new(EngineExecutor::with_fault(service.models.clone(), fault));
 		worker::run(service, executor, options).await;
 		Err(CommandError::Disconnected)
 	})
@@ -27,7 +35,7 @@ pub(super) async fn worker(url: String, args: WorkerArgs) -> Result<(), CommandE
 
 pub(super) async fn validator(url: String, args: ServiceArgs) -> Result<(), CommandError> {
 	until_told(async {
-		let service = start(url, args, Role::Validator).await?;
+		let service = start(url, args, Some(Role::Validator)).await?;
 		let executor = Arc::new(EngineExecutor::new(service.models.clone()));
 		validator::run(service, executor).await;
 		Err(CommandError::Disconnected)
@@ -35,7 +43,15 @@ pub(super) async fn validator(url: String, args: ServiceArgs) -> Result<(), Comm
 	.await
 }
 
-async fn start(url: String, args: ServiceArgs, role: Role) -> Result<Arc<Service>, CommandError> {
+pub(super) async fn watch(url: String, args: ServiceArgs) -> Result<(), CommandError> {
+	until_told(async {
+		disputes::watch(start(url, args, None).await?).await;
+		Err(CommandError::Disconnected)
+	})
+	.await
+}
+
+async fn start(url: String, args: ServiceArgs, role: Option<Role>) -> Result<Arc<Service>, CommandError> {
 	let keys = args.key.load()?;
 	Ok(Arc::new(Service::start(keys, args.options(url, role)?).await?))
 }

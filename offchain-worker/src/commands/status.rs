@@ -44,9 +44,13 @@ pub(super) async fn run(url: &str, args: StatusArgs) -> Result<(), CommandError>
 	println!("{name} at {}: block {}, finalized {}", chain.url(), best.number, finalized.number);
 	println!("{next} jobs submitted so far, {checkpoints} checkpoints, {} open panels", panels.len());
 	for panel in panels {
-		let Subject::Job(job) = panel.subject;
+		let subject = match panel.subject {
+			Subject::Job(job) => format!("job {job}"),
+			Subject::Turn { channel, index } => format!("turn {index} of channel {channel}"),
+			Subject::Item { batch, index } => format!("item {index} of batch {batch}"),
+		};
 		println!(
-			"  panel on job {job}: window {}, {} of {} spoken",
+			"  panel on {subject}: window {}, {} of {} spoken",
 			panel.window,
 			panel.spoken.len(),
 			panel.size
@@ -82,15 +86,20 @@ fn operator_text(view: &OperatorView, jobs: &[JobId]) -> String {
 	let status = match record.status {
 		OperatorStatus::Active => "active".to_owned(),
 		OperatorStatus::Unbonding { until } => format!("leaving, stake free at block {until}"),
+		OperatorStatus::Absent { since } => {
+			format!("absent since block {since}: the next sign of life brings it back")
+		},
 		OperatorStatus::Excluded { until } => format!("shut out until block {until}"),
 	};
 	let list = |items: Vec<String>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
 	format!(
-		"  {:?}, {status}, since block {}\n  stake {}, {} of it exposed, {} marks\n  checkpoints {}; jobs at hand {}\n  store {}\n",
+		"  {:?}, {status}, since block {}\n  stake {}, {} of jobs open, room for {} more\n  reputation {} of 1000, {} marks\n  checkpoints {}; jobs at hand {}\n  store {}\n",
 		record.role,
 		record.since,
 		dot(record.stake),
 		dot(record.exposure),
+		dot(view.free_exposure),
+		view.reputation.0,
 		record.marks,
 		list(record.capability.checkpoints.iter().map(ToString::to_string).collect()),
 		list(jobs.iter().map(ToString::to_string).collect()),
@@ -107,6 +116,9 @@ fn operator_json(view: &OperatorView) -> serde_json::Value {
 		"stake": record.stake,
 		"exposure": record.exposure,
 		"marks": record.marks,
+		"reputation": view.reputation,
+		"exposure_cap": view.exposure_cap,
+		"claimable": view.claimable,
 		"min_stake": view.min_stake,
 		"checkpoints": record.capability.checkpoints.to_vec(),
 		"tokens_per_second": record.capability.tokens_per_second,

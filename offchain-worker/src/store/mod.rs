@@ -77,6 +77,11 @@ impl Store {
 		Ok(Self { dir: dir.into(), room, writing: Mutex::new(()) })
 	}
 
+	/// The folder that it is in.
+	pub fn folder(&self) -> &Path {
+		&self.dir
+	}
+
 	fn path(&self, origin: Origin, hash: ContentHash) -> PathBuf {
 		self.dir.join(origin.folder()).join(hash.to_string())
 	}

@@ -46,12 +46,12 @@ impl Drop for Served {
 	}
 }
 
-/// Serves `server` at `address`; port 0 takes a free one.
-pub async fn serve(server: StoreServer, address: SocketAddr) -> io::Result<Served> {
+/// Serves `server`, and `more` beside it, at `address`; port 0 takes a free one.
+pub async fn serve(server: StoreServer, more: Router, address: SocketAddr) -> io::Result<Served> {
 	let listener = TcpListener::bind(address).await?;
 	let address = listener.local_addr()?;
 	let task = tokio::spawn(async move {
-		if let Err(error) = axum::serve(listener, router(server)).await {
+		if let Err(error) = axum::serve(listener, router(server).merge(more)).await {
 			tracing::error!(%error, "the store has stopped serving");
 		}
 	});
@@ -175,7 +175,7 @@ mod tests {
 		let store = Arc::new(Store::open(dir, 10 << 20).unwrap());
 		let live = Live::default();
 		let server = StoreServer { store, live: live.clone(), checkpoints: Default::default() };
-		let served = serve(server, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+		let served = serve(server, Router::new(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
 		let base = format!("http://{}", served.address);
 		(served, live, base)
 	}

@@ -11,7 +11,7 @@ use frame_support::{
 };
 use noesis_primitives::{
 	Balance, BlockNumber, CheckpointFacts, CheckpointId, CheckpointRecord, CheckpointRegistry,
-	CheckpointView, Locators, Profile,
+	CheckpointView, ContentHash, Locators, Profile, Root,
 };
 use polkadot_sdk::{frame_support, frame_system, sp_runtime::SaturatedConversion};
 use scale_info::TypeInfo;
@@ -179,31 +179,67 @@ impl<T: Config> CheckpointRegistry for Pallet<T> {
 		Heads::<T>::get(id).map(|head| head.facts())
 	}
 
+	fn group_root(id: CheckpointId, group: u32) -> Option<Root> {
+		Records::<T>::get(id)?.layer_roots.get(group as usize).copied()
+	}
+
+	fn architecture(id: CheckpointId) -> Option<ContentHash> {
+		Records::<T>::get(id).map(|record| record.architecture)
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn register_for_benchmark(facts: CheckpointFacts) -> CheckpointId {
-		use noesis_primitives::{ContentHash, Root, MAX_LAYERS};
-		use polkadot_sdk::{frame_benchmarking::account, sp_io::hashing::blake2_256};
+		use noesis_primitives::MAX_LAYERS;
+		use polkadot_sdk::sp_io::hashing::blake2_256;
 
 		let id = Self::next_id();
 		let roots = facts.layers.min(MAX_LAYERS.saturating_sub(1)).saturating_add(1);
-		let layer_roots: alloc::vec::Vec<_> =
-			(0..roots).map(|i| Root((id, i).using_encoded(blake2_256))).collect();
+		let layer_roots = (0..roots).map(|i| Root((id, i).using_encoded(blake2_256))).collect();
+		Self::insert_for_benchmark(facts, ContentHash::default(), 1, layer_roots)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn register_model_for_benchmark(
+		architecture: &noesis_primitives::Architecture,
+		groups: alloc::vec::Vec<Root>,
+	) -> CheckpointId {
+		let facts = CheckpointFacts {
+			active: true,
+			profile: Profile::Exact,
+			width: architecture.width,
+			layers: architecture.layers,
+			context: architecture.context,
+			units_per_token: 1,
+		};
+		Self::insert_for_benchmark(facts, architecture.hash(), architecture.vocabulary, groups)
+	}
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl<T: Config> Pallet<T> {
+	fn insert_for_benchmark(
+		facts: CheckpointFacts,
+		architecture: ContentHash,
+		vocabulary: u32,
+		layer_roots: alloc::vec::Vec<Root>,
+	) -> CheckpointId {
 		let mut record = CheckpointRecord {
 			parent: None,
 			profile: facts.profile,
-			architecture: ContentHash::default(),
+			architecture,
 			tokenizer: ContentHash::default(),
 			weights: Root::default(),
 			layer_roots: layer_roots.try_into().unwrap_or_default(),
 			width: facts.width,
 			layers: facts.layers,
 			context: facts.context,
-			vocabulary: 1,
+			vocabulary,
 			units_per_token: facts.units_per_token,
 			locators: Locators::default(),
 		};
 		record.weights = Root(admission::weights_root(&record));
 		let status = if facts.active { CheckpointStatus::Active } else { CheckpointStatus::Deprecated };
-		Self::insert(account("owner", 0, 0), record, status, 0, 0).unwrap_or(id)
+		let owner = polkadot_sdk::frame_benchmarking::account("owner", 0, 0);
+		Self::insert(owner, record, status, 0, 0).unwrap_or_default()
 	}
 }

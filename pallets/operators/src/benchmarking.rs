@@ -1,15 +1,19 @@
 //! Costs of the calls, measured in their worst cases: a validator that offers as much as it can.
 
-use crate::{standing::Move, Barred, Call, Config, Operators, Pallet};
-use alloc::vec::Vec;
+use crate::{affiliation::name_of, standing::Move, Appeals, Barred, Call, Config, Operators, Owners, Pallet};
+use alloc::{vec, vec::Vec};
 use frame_benchmarking::v2::*;
-use frame_support::traits::{
-	fungible::{Inspect, Mutate},
-	EnsureOrigin,
+use frame_support::{
+	traits::{
+		fungible::{Inspect, Mutate},
+		ConstU32, EnsureOrigin,
+	},
+	BoundedVec,
 };
 use frame_system::RawOrigin;
 use noesis_primitives::{
-	Balance, BlockNumber, Capability, CheckpointId, OperatorStatus, Role, MAX_LOCATOR_BYTES, MAX_RUNNABLE,
+	Appeal, Balance, BlockNumber, Capability, CheckpointId, OperatorStatus, Role, MAX_APPEAL_BYTES,
+	MAX_LOCATOR_BYTES, MAX_RUNNABLE,
 };
 use polkadot_sdk::*;
 use sp_runtime::SaturatedConversion;
@@ -23,9 +27,10 @@ fn capability(from: u32, count: u32, key: u8) -> Capability {
 		checkpoints: checkpoints.try_into().unwrap_or_default(),
 		memory_mib: u32::MAX,
 		tokens_per_second: u32::MAX,
-		region: alloc::vec![b'x'; 16].try_into().unwrap_or_default(),
+		region: vec![b'x'; 16].try_into().unwrap_or_default(),
 		endpoint: endpoint.try_into().unwrap_or_default(),
 		draw_key: [key; 32],
+		owner: Some([key; 32]),
 	}
 }
 
@@ -55,6 +60,7 @@ fn validator<T: Config>() -> Result<T::AccountId, BenchmarkError> {
 fn free<T: Config>() -> Result<T::AccountId, BenchmarkError> {
 	let who = validator::<T>()?;
 	Pallet::<T>::do_move(who.clone(), Move::ShutOut { blocks: 1 })?;
+	Pallet::<T>::do_appeal(who.clone(), Default::default())?;
 	Pallet::<T>::do_move(who.clone(), Move::Leave)?;
 	if let Some(OperatorStatus::Unbonding { until }) = status::<T>(&who) {
 		frame_system::Pallet::<T>::set_block_number(until.saturated_into());
@@ -62,8 +68,25 @@ fn free<T: Config>() -> Result<T::AccountId, BenchmarkError> {
 	Ok(who)
 }
 
+/// A block at which nothing has been heard for too long of an operator that came in now. Without heartbeats there is
+/// none, and nothing to measure.
+fn silence<T: Config>() -> Result<(), BenchmarkError> {
+	let from = Pallet::<T>::absent_from(Pallet::<T>::now()).ok_or(BenchmarkError::Weightless)?;
+	frame_system::Pallet::<T>::set_block_number(from.saturated_into());
+	Ok(())
+}
+
 fn status<T: Config>(who: &T::AccountId) -> Option<OperatorStatus> {
 	Pallet::<T>::record(who).map(|record| record.status)
+}
+
+/// An excluded validator that has appealed.
+fn appellant<T: Config>() -> Result<T::AccountId, BenchmarkError> {
+	let who = validator::<T>()?;
+	Pallet::<T>::do_move(who.clone(), Move::ShutOut { blocks: 10 })?;
+	let reason = vec![b'x'; MAX_APPEAL_BYTES as usize].try_into().unwrap_or_default();
+	Pallet::<T>::do_appeal(who.clone(), reason)?;
+	Ok(who)
 }
 
 fn admin<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
@@ -147,12 +170,69 @@ mod benchmarks {
 
 	#[benchmark]
 	fn readmit() -> Result<(), BenchmarkError> {
-		let who = validator::<T>()?;
-		Pallet::<T>::do_move(who.clone(), Move::ShutOut { blocks: 10 })?;
+		let who = appellant::<T>()?;
 		let origin = admin::<T>()?;
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, who.clone());
 		assert_eq!(status::<T>(&who), Some(OperatorStatus::Active));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn appeal(r: Linear<0, { MAX_APPEAL_BYTES }>) -> Result<(), BenchmarkError> {
+		let who = validator::<T>()?;
+		Pallet::<T>::do_move(who.clone(), Move::ShutOut { blocks: 10 })?;
+		Pallet::<T>::do_move(who.clone(), Move::Leave)?;
+		let reason: BoundedVec<u8, ConstU32<MAX_APPEAL_BYTES>> =
+			vec![b'x'; r as usize].try_into().unwrap_or_default();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who.clone()), reason);
+		assert!(matches!(Appeals::<T>::get(&who), Some(Appeal::Filed { .. })));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn confirm() -> Result<(), BenchmarkError> {
+		let who = appellant::<T>()?;
+		Pallet::<T>::do_move(who.clone(), Move::Leave)?;
+		let origin = T::AppealOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, who.clone());
+		assert!(matches!(Appeals::<T>::get(&who), Some(Appeal::Dismissed { .. })));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn heartbeat() -> Result<(), BenchmarkError> {
+		let who = validator::<T>()?;
+		silence::<T>()?;
+		Pallet::<T>::do_move(who.clone(), Move::Vanish)?;
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who.clone()));
+		assert_eq!(status::<T>(&who), Some(OperatorStatus::Active));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn sweep() -> Result<(), BenchmarkError> {
+		let who = validator::<T>()?;
+		silence::<T>()?;
+		let caller: T::AccountId = account("sweeper", 0, 0);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), who.clone());
+		assert!(matches!(status::<T>(&who), Some(OperatorStatus::Absent { .. })));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn authorise() -> Result<(), BenchmarkError> {
+		let who = rich::<T>()?;
+		let owner: T::AccountId = account("owner", 0, 0);
+		let named = Capability { owner: Some(name_of(&owner)), ..capability(0, MAX_RUNNABLE, 1) };
+		Pallet::<T>::do_register(who.clone(), Role::Validator, stake::<T>(), named)?;
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner.clone()), who.clone(), true);
+		assert_eq!(Owners::<T>::get(&who), Some(owner));
 		Ok(())
 	}
 

@@ -1,6 +1,6 @@
 //! What a capability must be.
 
-use crate::{Config, DrawKeys, Error, Pallet};
+use crate::{affiliation::name_of, Config, DrawKeys, Error, Pallet};
 use frame_support::ensure;
 use noesis_primitives::{Capability, Role};
 use polkadot_sdk::frame_support;
@@ -21,6 +21,7 @@ impl<T: Config> Pallet<T> {
 			let holder = DrawKeys::<T>::get(capability.draw_key);
 			ensure!(holder.is_none_or(|holder| holder == *who), Error::DrawKeyTaken);
 		}
+		ensure!(capability.owner != Some(name_of(who)), Error::OwnsItself);
 		Ok(())
 	}
 }

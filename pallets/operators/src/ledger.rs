@@ -1,12 +1,12 @@
 //! Records, stakes, and what is counted of them.
 
-use crate::{Barred, Config, DrawKeys, Error, Event, HoldReason, Operators, Pallet, ValidatorsFor};
+use crate::{Appeals, Barred, Config, DrawKeys, Error, Event, HoldReason, Operators, Pallet, ValidatorsFor};
 use frame_support::{
 	ensure,
 	pallet_prelude::DispatchResult,
 	traits::{fungible::MutateHold, tokens::Precision, Get},
 };
-use noesis_primitives::{Balance, Capability, CheckpointId, OperatorRecord, OperatorStatus, Role};
+use noesis_primitives::{Balance, Capability, CheckpointId, OperatorRecord, OperatorStatus, Pace, Role};
 use polkadot_sdk::{frame_support, sp_runtime::ArithmeticError};
 
 /// The checkpoints under which an operator is counted.
@@ -37,7 +37,7 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The only way a record is written: counters and draw keys follow. At most `MAX_RUNNABLE` counters go down
+	/// The only way a record is written: counters, draw keys and owners follow. At most `MAX_RUNNABLE` counters go down
 	/// and as many go up.
 	pub(crate) fn replace(who: &T::AccountId, old: Option<&OperatorRecord>, new: Option<OperatorRecord>) {
 		let was = old.map(counted).unwrap_or_default();
@@ -59,6 +59,7 @@ impl<T: Config> Pallet<T> {
 				DrawKeys::<T>::insert(key, who);
 			}
 		}
+		Self::forget_owner(who, old.map(|old| &old.capability), new.as_ref().map(|new| &new.capability));
 		Operators::<T>::set(who, new);
 	}
 
@@ -80,6 +81,8 @@ impl<T: Config> Pallet<T> {
 			status: OperatorStatus::Active,
 			since: Self::now(),
 			marks: 0,
+			seen: Self::now(),
+			pace: Pace::default(),
 		};
 		Self::replace(&who, None, Some(record));
 		Self::deposit_event(Event::Registered { who, role, stake });
@@ -91,7 +94,8 @@ impl<T: Config> Pallet<T> {
 		let old = Operators::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
 		let stake = old.stake.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
 		T::Currency::hold(&HoldReason::Stake.into(), &who, amount)?;
-		Self::replace(&who, Some(&old), Some(OperatorRecord { stake, ..old.clone() }));
+		let new = OperatorRecord { stake, seen: Self::now(), ..old.clone() };
+		Self::replace(&who, Some(&old), Some(new));
 		Self::deposit_event(Event::StakeAdded { who, amount, stake });
 		Ok(())
 	}
@@ -99,7 +103,8 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_update_capability(who: T::AccountId, capability: Capability) -> DispatchResult {
 		let old = Operators::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
 		Self::check_capability(&who, old.role, &capability)?;
-		let new = OperatorRecord { capability, since: Self::now(), ..old.clone() };
+		let now = Self::now();
+		let new = OperatorRecord { capability, since: now, seen: now, ..old.clone() };
 		Self::replace(&who, Some(&old), Some(new));
 		Self::deposit_event(Event::CapabilityUpdated { who });
 		Ok(())
@@ -114,6 +119,7 @@ impl<T: Config> Pallet<T> {
 		// All that is held under this reason is the stake: nothing may stay behind without a record.
 		let amount = T::Currency::release_all(&HoldReason::Stake.into(), &who, Precision::BestEffort)?;
 		Barred::<T>::remove(&who);
+		Appeals::<T>::remove(&who);
 		Self::replace(&who, Some(&old), None);
 		Self::deposit_event(Event::Withdrawn { who, amount });
 		Ok(())

@@ -1,63 +1,83 @@
 //! # Operators
 //!
-//! Who may run jobs and who may check them.
+//! Who may run jobs and who may check them, what they can lose, and what they have earned.
 //!
 //! ## Terms
 //! - **Operator**: an account that holds a stake in one [`Role`](noesis_primitives::Role): worker or validator.
-//! - **Capability**: which checkpoints it runs, where its blobs are, and a validator's draw key.
-//! - **Exposure**: the price of the jobs a worker has open. It never exceeds the stake.
-//! - **Mark**: a missed deadline or a rejected answer. `MaxMarks` of them shut an operator out.
+//! - **Capability**: which checkpoints it runs, where its blobs are, a validator's draw key, and whose it is.
+//! - **Exposure**: the price of the jobs a worker has open. Its cap is a share of what a wrong answer would cost
+//!   (`exposure.rs` has the formula).
+//! - **Fault**: what the chain has seen for itself. It costs a share of the stake and all reputation.
+//! - **Mark**: a missed deadline or a rejected answer, which proves nothing. `MaxMarks` of them shut an operator out.
 //! - **Bar**: the block before which an operator that unbonds out of an exclusion may not return.
+//! - **Reputation**: 0 to 1000, earned by conduct, fading in rest, kept for ever by account.
+//! - **Owner**: the account that several operators' accounts belong to, as both sides say.
 //!
 //! ## A life
-//! ```text
-//!            register
-//!               |                    marks, exclude
-//!               v            +----------------------------+
-//!            Active ---------+                            v
-//!            ^  |  ^         rejoin after until, readmit
-//!     rejoin |  |  +------------------------------------ Excluded
-//!            |  | unbond                                  |
-//!            |  v                                         |
-//!          Unbonding <------------------------------------+
-//!               |                  unbond
-//!               v withdraw after until
-//!             (gone, stake released)
-//! ```
-//! - Leaving takes `UnbondingPeriod` blocks and needs zero exposure. Open jobs always end, so exposure always
-//!   does, and from every status there is a way to the whole stake.
+//! `register` makes an operator active, `withdraw` lets it go out of unbonding; its reputation stays. In between:
+//!
+//! | move                        | from Active | from Absent | from Excluded          | from Unbonding          |
+//! |-----------------------------|-------------|-------------|------------------------|-------------------------|
+//! | `unbond`                    | Unbonding   | Unbonding   | Unbonding, with a bar  |                         |
+//! | `rejoin`                    |             | Active      | Active, from its end   | Active, from the bar    |
+//! | `heartbeat`                 | Active      | Active      |                        |                         |
+//! | `sweep`, when silent        | Absent      |             |                        |                         |
+//! | `MaxMarks` marks            | Excluded    | Excluded    |                        |                         |
+//! | slash below the least stake | Excluded    | Excluded    | Excluded, if for longer | Unbonding, with a bar   |
+//! | `exclude`                   | Excluded    | Excluded    | Excluded, as said anew | Excluded                |
+//! | `readmit`                   |             |             | Active                 | Unbonding, without a bar |
+//!
+//! - Leaving takes `UnbondingPeriod` blocks, and never less than the longest dispute, and needs zero exposure. Open
+//!   jobs always end, so exposure always does, and from every status there is a way to the whole stake that is left.
 //! - Unbonding does not shorten an exclusion: the later end counts for the stake, and the exclusion's own end,
-//!   kept as a bar, for the return.
+//!   kept as a bar, for the return. Nor does it save from a slash, which then bars it likewise.
 //! - Capability, draw key and status count from the block in which they were last set (`since`): a panel takes
 //!   only validators that stood as they are before the answer it judges.
 //! - Two validators never share a draw key: with one draw for many accounts, its owner would bring all of them
 //!   into one panel far more often than chance allows.
+//! - An operator of which nothing is heard for more than `HeartbeatGrace` periods gets no work at once; anybody
+//!   may then sweep it out, so that panels are not counted on validators that sleep. Nothing else happens to it.
+//! - Each exclusion can be appealed against once. The exclusion holds until the appeal's origin lifts it.
+//!
+//! ## Money
+//! A slash moves a share of the stake: `RewardShare` of it to who proved the fault, the rest to the pot. A reward
+//! that its receiver can't take goes to the pot, and what the pot can't take stays with the operator. No other
+//! money moves here, and none is made or burned.
 //!
 //! ## What it costs to ask
 //! The number of active validators of a checkpoint is counted when an operator changes, so that asking for it is
-//! one read. Every change of an operator goes through one function (`ledger.rs`), which keeps counters and keys
-//! in step with the records.
+//! one read. Every change of an operator goes through one function (`ledger.rs`), which keeps counters, keys and
+//! owners in step with the records. Reputations fade when they are read: nothing happens per block.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
+mod affiliation;
+mod appeals;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod capability;
+mod exposure;
 mod invariants;
 mod ledger;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]
 mod mock;
+mod presence;
 mod registry;
+mod reputation;
+mod slashing;
+mod speed;
 mod standing;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]
 mod tests;
+mod views;
 pub mod weights;
 
 pub use pallet::*;
+pub use reputation::{Repute, MAX_RATING_BOUND};
 pub use weights::WeightInfo;
 
 use polkadot_sdk::{frame_support, frame_system};
@@ -70,9 +90,15 @@ pub mod pallet {
 	use crate::standing::Move;
 	use frame_support::{pallet_prelude::*, traits::fungible};
 	use frame_system::pallet_prelude::*;
-	use noesis_primitives::{Balance, BlockNumber, Capability, CheckpointId, OperatorRecord, Role};
+	use noesis_primitives::{
+		Appeal, Balance, BlockNumber, Capability, CheckpointId, Conduct, Fault, OperatorRecord,
+		OperatorStatus, Reputation, Role, MAX_APPEAL_BYTES,
+	};
+	use polkadot_sdk::sp_runtime::Permill;
 
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+	/// 2: records say when an operator was last seen and how fast it is, capabilities who owns it. No chain holds
+	/// version 1, so there is nothing to migrate.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
 	/// The pallet's dispatchables, reads and traits.
 	#[pallet::pallet]
@@ -93,20 +119,66 @@ pub mod pallet {
 		/// Who may exclude and readmit operators.
 		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
+		/// Who decides appeals: it may readmit, or confirm an exclusion.
+		type AppealOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+		/// Where the part of a slash goes that is no reward.
+		type Pot: Get<Self::AccountId>;
+
 		/// Least stake with which a worker comes in.
 		type MinWorkerStake: Get<Balance>;
 
 		/// Least stake with which a validator comes in.
 		type MinValidatorStake: Get<Balance>;
 
-		/// Blocks from leaving to getting the stake back.
+		/// Blocks from leaving to getting the stake back; at least `LongestDispute` of them are waited for in any case.
 		type UnbondingPeriod: Get<BlockNumber>;
+
+		/// Blocks from an answer to the end of the last dispute that can be had over it: panel, window to challenge,
+		/// and every move at its slowest.
+		type LongestDispute: Get<BlockNumber>;
 
 		/// Marks that shut an operator out.
 		type MaxMarks: Get<u32>;
 
-		/// Blocks that such an operator stays out.
+		/// Blocks that such an operator stays out, and one that a slash left with less than the least stake.
 		type ExclusionPeriod: Get<BlockNumber>;
+
+		/// Share of the stake that a wrong answer costs.
+		type WrongAnswerSlash: Get<Permill>;
+
+		/// Share of the stake that a wrong verdict costs.
+		type WrongVerdictSlash: Get<Permill>;
+
+		/// Share of the stake that the approval of a canary costs.
+		type ApprovedCanarySlash: Get<Permill>;
+
+		/// Share of a slash that goes to who proved the fault.
+		type RewardShare: Get<Permill>;
+
+		/// Share of what a wrong answer would cost that a worker's open jobs may be worth.
+		type ExposureFactor: Get<Permill>;
+
+		/// How far each conduct moves a reputation.
+		type ReputationSteps: Get<noesis_primitives::ReputationSteps>;
+
+		/// Blocks of rest in which a reputation halves; with 0 it does not fade.
+		type ReputationHalfLife: Get<BlockNumber>;
+
+		/// Thousandths by which ratings can move a reputation, up to [`MAX_RATING_BOUND`].
+		type RatingBound: Get<u16>;
+
+		/// How many times slower than it claims an operator may be, beside an overhead of 10 blocks for each answer.
+		type RateFactor: Get<u32>;
+
+		/// Milliseconds from block to block.
+		type MillisPerBlock: Get<u64>;
+
+		/// Blocks between two heartbeats; with 0 none are asked for.
+		type HeartbeatPeriod: Get<BlockNumber>;
+
+		/// Periods of silence after which an operator counts as absent; at least 1.
+		type HeartbeatGrace: Get<u32>;
 
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
@@ -135,6 +207,18 @@ pub mod pallet {
 	/// First block at which an operator that unbonds out of an exclusion may return.
 	#[pallet::storage]
 	pub type Barred<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumber>;
+
+	/// Appeals against the exclusions in force.
+	#[pallet::storage]
+	pub type Appeals<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Appeal>;
+
+	/// Owner of an account, as both say.
+	#[pallet::storage]
+	pub type Owners<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, T::AccountId>;
+
+	/// What is remembered of an account, for ever.
+	#[pallet::storage]
+	pub type Reputations<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Repute>;
 
 	/// What happened.
 	#[pallet::event]
@@ -167,6 +251,8 @@ pub mod pallet {
 		Unbonding {
 			/// Its account.
 			who: T::AccountId,
+			/// How it stood before.
+			from: OperatorStatus,
 			/// First block at which it can withdraw its stake.
 			until: BlockNumber,
 		},
@@ -177,10 +263,21 @@ pub mod pallet {
 			/// What was released.
 			amount: Balance,
 		},
-		/// An operator came back.
+		/// An operator came back and takes part from now on.
 		Rejoined {
 			/// Its account.
 			who: T::AccountId,
+			/// How it stood before.
+			from: OperatorStatus,
+		},
+		/// An operator's conduct was noted.
+		Noted {
+			/// Its account.
+			who: T::AccountId,
+			/// How it behaved.
+			conduct: Conduct,
+			/// What it has earned now.
+			reputation: Reputation,
 		},
 		/// An operator missed a deadline or had an answer rejected.
 		Marked {
@@ -193,13 +290,96 @@ pub mod pallet {
 		Excluded {
 			/// Its account.
 			who: T::AccountId,
-			/// First block at which it may rejoin.
-			until: BlockNumber,
+			/// How it stood before.
+			from: OperatorStatus,
+			/// How it stands now, with the first block at which it may rejoin or, while unbonding, withdraw.
+			to: OperatorStatus,
 		},
 		/// An operator's exclusion was lifted.
 		Readmitted {
 			/// Its account.
 			who: T::AccountId,
+			/// How it stood before.
+			from: OperatorStatus,
+			/// How it stands now.
+			to: OperatorStatus,
+		},
+		/// An operator lost stake, and its reputation.
+		Slashed {
+			/// Its account.
+			who: T::AccountId,
+			/// For what.
+			fault: Fault,
+			/// What was taken.
+			taken: Balance,
+			/// The part of it that was paid as a reward; the rest went to the pot.
+			rewarded: Balance,
+			/// Who was to be rewarded for the proof, and does not belong to the operator itself.
+			reward: Option<T::AccountId>,
+			/// Stake still held.
+			stake: Balance,
+		},
+		/// An operator appealed against its exclusion.
+		Appealed {
+			/// Its account.
+			who: T::AccountId,
+			/// First block at which it may return otherwise.
+			until: BlockNumber,
+			/// Why, in its words.
+			reason: BoundedVec<u8, ConstU32<MAX_APPEAL_BYTES>>,
+		},
+		/// An exclusion was found right.
+		ExclusionConfirmed {
+			/// The operator that appealed.
+			who: T::AccountId,
+			/// First block at which it may return.
+			until: BlockNumber,
+		},
+		/// An active operator gave a sign of life.
+		Heartbeat {
+			/// Its account.
+			who: T::AccountId,
+		},
+		/// An active operator was silent for too long and counts as absent from now on.
+		WentAbsent {
+			/// Its account.
+			who: T::AccountId,
+			/// Block of its last sign of life.
+			seen: BlockNumber,
+		},
+		/// An account belongs to an owner from now on, as both say.
+		Authorised {
+			/// The owner.
+			owner: T::AccountId,
+			/// The operator that is its.
+			device: T::AccountId,
+		},
+		/// An account does not belong to its owner any more.
+		Revoked {
+			/// The owner.
+			owner: T::AccountId,
+			/// The operator that was its.
+			device: T::AccountId,
+		},
+		/// Somebody who paid rated an operator.
+		Rated {
+			/// The operator.
+			who: T::AccountId,
+			/// 1 to 5.
+			stars: u8,
+			/// What it has earned now.
+			reputation: Reputation,
+		},
+		/// An operator was found much slower than it says.
+		Overstated {
+			/// Its account.
+			who: T::AccountId,
+			/// Tokens per second that it claims.
+			claimed: u32,
+			/// Thousandths of a token per second that were measured.
+			measured: u64,
+			/// What it has earned now.
+			reputation: Reputation,
 		},
 	}
 
@@ -239,6 +419,27 @@ pub mod pallet {
 		StillExcluded,
 		/// The operator is not shut out; nothing is left to do.
 		NotExcluded,
+		/// The exclusion is over at this block. Rejoin instead.
+		ExclusionOver,
+		/// This exclusion was appealed against before. Wait for the decision, or for the block that the status, or
+		/// `barred`, names; then rejoin.
+		AlreadyAppealed,
+		/// There is no appeal that waits for a decision. Lift an exclusion with `readmit` at any time.
+		NoAppeal,
+		/// Something was heard of the operator less than `HeartbeatPeriod` blocks ago. Send the next heartbeat at the
+		/// block that `heartbeatFrom` in the runtime API's answer names.
+		HeartbeatTooSoon,
+		/// The operator leaves or is shut out, and is not waited for. Rejoin instead, when it may.
+		NotTakingPart,
+		/// The operator is not active, or not silent for long enough. Sweep it from the block on that `absentFrom` in
+		/// the runtime API's answer names.
+		NotSilent,
+		/// An account can't be its own owner. Leave the owner out.
+		OwnsItself,
+		/// The account does not name you as its owner. Let it do so with `updateCapability` first.
+		NotNamed,
+		/// The account does not belong to you; nothing is left to do.
+		NotOwner,
 	}
 
 	#[pallet::hooks]
@@ -254,14 +455,17 @@ pub mod pallet {
 		/// Makes the caller an operator and holds its stake.
 		///
 		/// - `role`: what it does. It stays so until it withdraws.
-		/// - `stake`: what is held; at least `MinWorkerStake` or `MinValidatorStake`. It bounds the price of the jobs
-		///   that a worker may have open at once.
-		/// - `capability`: what it can do. A worker needs an endpoint, a validator a draw key of its own.
+		/// - `stake`: what is held; at least `MinWorkerStake` or `MinValidatorStake`. A share of it bounds the price of
+		///   the jobs that a worker may have open at once.
+		/// - `capability`: what it can do. A worker needs an endpoint, a validator a draw key of its own. An owner that
+		///   it names counts once that account has said so too, with `authorise`.
+		///
+		/// What the account earned as an operator before is still its.
 		///
 		/// Emits `Registered`.
 		///
-		/// Fails with `AlreadyRegistered`, `StakeTooLow`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey` or
-		/// `DrawKeyTaken`, and with `FundsUnavailable` when the caller can't cover the stake.
+		/// Fails with `AlreadyRegistered`, `StakeTooLow`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey`,
+		/// `DrawKeyTaken` or `OwnsItself`, and with `FundsUnavailable` when the caller can't cover the stake.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::register(capability.checkpoints.len() as u32))]
 		pub fn register(
@@ -290,13 +494,15 @@ pub mod pallet {
 
 		/// Says anew what the caller can do, whatever its status.
 		///
-		/// A validator can't judge answers that were given before this block.
+		/// A validator can't judge answers that were given before this block. Another owner than before must say anew
+		/// that it is one.
 		///
 		/// - `capability`: all of it; nothing is kept of the old one.
 		///
 		/// Emits `CapabilityUpdated`.
 		///
-		/// Fails with `NotRegistered`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey` or `DrawKeyTaken`.
+		/// Fails with `NotRegistered`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey`, `DrawKeyTaken` or
+		/// `OwnsItself`.
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::update_capability(capability.checkpoints.len() as u32))]
 		pub fn update_capability(origin: OriginFor<T>, capability: Capability) -> DispatchResult {
@@ -304,8 +510,8 @@ pub mod pallet {
 			Self::do_update_capability(who, capability)
 		}
 
-		/// Begins to leave. The stake is free `UnbondingPeriod` blocks later, or at the end of an exclusion, if that
-		/// is later.
+		/// Begins to leave. The stake is free `UnbondingPeriod` blocks later, or after the longest dispute, or at the
+		/// end of an exclusion: whichever is last.
 		///
 		/// Emits `Unbonding`.
 		///
@@ -317,7 +523,7 @@ pub mod pallet {
 			Self::do_move(who, Move::Leave)
 		}
 
-		/// Leaves: releases the whole stake and forgets the operator, its marks included.
+		/// Leaves: releases the whole stake and forgets the operator, its marks included, but not its reputation.
 		///
 		/// Emits `Withdrawn`.
 		///
@@ -329,7 +535,7 @@ pub mod pallet {
 			Self::do_withdraw(who)
 		}
 
-		/// Comes back: from unbonding at any time, from an exclusion when it is over.
+		/// Comes back: from absence and from unbonding at any time, from an exclusion when it is over.
 		///
 		/// An exclusion's end clears the marks; coming back from unbonding does not. A validator can't judge answers
 		/// that were given before this block.
@@ -337,7 +543,7 @@ pub mod pallet {
 		/// Emits `Rejoined`.
 		///
 		/// Fails with `NotRegistered`, `AlreadyActive`, `StillExcluded`, or with `StakeTooLow` when the least stake
-		/// has risen meanwhile.
+		/// has risen meanwhile, or a slash has left too little.
 		#[pallet::call_index(5)]
 		#[pallet::weight(T::WeightInfo::rejoin())]
 		pub fn rejoin(origin: OriginFor<T>) -> DispatchResult {
@@ -345,7 +551,8 @@ pub mod pallet {
 			Self::do_move(who, Move::Return)
 		}
 
-		/// Shuts an operator out, whatever its status. The admin's call. An exclusion in force is replaced.
+		/// Shuts an operator out, whatever its status. The admin's call. An exclusion in force is replaced, and can be
+		/// appealed against anew.
 		///
 		/// - `who`: the operator.
 		/// - `blocks`: for how long.
@@ -360,8 +567,8 @@ pub mod pallet {
 			Self::do_move(who, Move::ShutOut { blocks })
 		}
 
-		/// Lifts an operator's exclusion and clears its marks. The admin's call. An operator that unbonds out of an
-		/// exclusion goes on unbonding, but may rejoin at once.
+		/// Lifts an operator's exclusion and clears its marks, appeal or not. The call of the admin, and of who decides
+		/// appeals. An operator that unbonds out of an exclusion goes on unbonding, but may rejoin at once.
 		///
 		/// - `who`: the operator.
 		///
@@ -371,8 +578,85 @@ pub mod pallet {
 		#[pallet::call_index(7)]
 		#[pallet::weight(T::WeightInfo::readmit())]
 		pub fn readmit(origin: OriginFor<T>, who: T::AccountId) -> DispatchResult {
-			T::AdminOrigin::ensure_origin(origin)?;
+			if let Err(origin) = T::AdminOrigin::try_origin(origin) {
+				T::AppealOrigin::ensure_origin(origin)?;
+			}
 			Self::do_move(who, Move::Readmit)
+		}
+
+		/// Appeals against the caller's exclusion, once for each. It stays shut out until the decision, or the end.
+		///
+		/// - `reason`: why, at most 512 bytes of text.
+		///
+		/// Emits `Appealed`.
+		///
+		/// Fails with `NotRegistered`, `NotExcluded`, `ExclusionOver` or `AlreadyAppealed`.
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::appeal(reason.len() as u32))]
+		pub fn appeal(
+			origin: OriginFor<T>,
+			reason: BoundedVec<u8, ConstU32<MAX_APPEAL_BYTES>>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_appeal(who, reason)
+		}
+
+		/// Dismisses an appeal: the exclusion runs to its end. The call of who decides appeals; the other decision is
+		/// `readmit`.
+		///
+		/// - `who`: the operator that appealed.
+		///
+		/// Emits `ExclusionConfirmed`.
+		///
+		/// Fails with `NotRegistered`, `NotExcluded` or `NoAppeal`.
+		#[pallet::call_index(9)]
+		#[pallet::weight(T::WeightInfo::confirm())]
+		pub fn confirm(origin: OriginFor<T>, who: T::AccountId) -> DispatchResult {
+			T::AppealOrigin::ensure_origin(origin)?;
+			Self::do_confirm(who)
+		}
+
+		/// Says that the caller is there. Free when it is due; an operator that works needs none, for its work says
+		/// the same. One that counts as absent takes part again, as after `rejoin`.
+		///
+		/// Emits `Heartbeat`, or `Rejoined` from absence.
+		///
+		/// Fails with `NotRegistered`, `HeartbeatTooSoon` or `NotTakingPart`, and from absence with `StakeTooLow`.
+		#[pallet::call_index(10)]
+		#[pallet::weight(T::WeightInfo::heartbeat())]
+		pub fn heartbeat(origin: OriginFor<T>) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			Self::do_heartbeat(who)
+		}
+
+		/// Counts an operator as absent of which nothing was heard for too long. Anybody's call, and free.
+		///
+		/// - `who`: the operator.
+		///
+		/// Emits `WentAbsent`.
+		///
+		/// Fails with `NotRegistered` or `NotSilent`.
+		#[pallet::call_index(11)]
+		#[pallet::weight(T::WeightInfo::sweep())]
+		pub fn sweep(origin: OriginFor<T>, who: T::AccountId) -> DispatchResultWithPostInfo {
+			ensure_signed(origin)?;
+			Self::do_sweep(who)
+		}
+
+		/// Says whether an operator's account belongs to the caller. What belongs to one operator does not judge
+		/// its own work, and is not rewarded for its own faults.
+		///
+		/// - `device`: the operator's account; it must name the caller as its owner.
+		/// - `belongs`: whether it does from now on.
+		///
+		/// Emits `Authorised` or `Revoked`.
+		///
+		/// Fails with `NotRegistered` or `NotNamed`; when it shall not belong any more, with `NotOwner`.
+		#[pallet::call_index(12)]
+		#[pallet::weight(T::WeightInfo::authorise())]
+		pub fn authorise(origin: OriginFor<T>, device: T::AccountId, belongs: bool) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			Self::do_authorise(owner, device, belongs)
 		}
 	}
 }

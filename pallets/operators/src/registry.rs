@@ -3,26 +3,22 @@
 use crate::{standing::Move, Config, Event, Operators, Pallet, ValidatorsFor};
 use frame_support::{ensure, traits::Get};
 use noesis_primitives::{
-	Balance, BlockNumber, CheckpointId, OperatorFault, OperatorRecord, OperatorRegistry, OperatorStatus, Role,
+	Balance, BlockNumber, CheckpointId, Conduct, Fault, OperatorFault, OperatorRecord, OperatorRegistry,
+	OperatorStatus, Reputation, Role, Slashed,
 };
 use polkadot_sdk::frame_support;
 
-/// The record of an active operator of this role.
-fn active<T: Config>(who: &T::AccountId, role: Role) -> Result<OperatorRecord, OperatorFault> {
-	let record = Operators::<T>::get(who).ok_or(OperatorFault::Unknown)?;
-	ensure!(record.role == role, OperatorFault::WrongRole);
-	match record.status {
-		OperatorStatus::Active => Ok(record),
-		OperatorStatus::Unbonding { .. } => Err(OperatorFault::Unbonding),
-		OperatorStatus::Excluded { .. } => Err(OperatorFault::Excluded),
+/// Whether enough of this shuts an operator out. A dissent does not: the minority may be right.
+fn makes_a_mark(conduct: Conduct) -> bool {
+	match conduct {
+		Conduct::Missed | Conduct::Rejected => true,
+		Conduct::Served | Conduct::Vouched | Conduct::Dissented => false,
 	}
 }
 
 impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 	fn ensure_worker(who: &T::AccountId, checkpoint: CheckpointId) -> Result<(), OperatorFault> {
-		let record = active::<T>(who, Role::Worker)?;
-		ensure!(record.capability.checkpoints.contains(&checkpoint), OperatorFault::CannotRun);
-		Ok(())
+		Self::offering(who, Role::Worker, checkpoint).map(|_| ())
 	}
 
 	fn ensure_validator(
@@ -30,8 +26,7 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 		checkpoint: CheckpointId,
 		before: BlockNumber,
 	) -> Result<[u8; 32], OperatorFault> {
-		let record = active::<T>(who, Role::Validator)?;
-		ensure!(record.capability.checkpoints.contains(&checkpoint), OperatorFault::CannotRun);
+		let record = Self::offering(who, Role::Validator, checkpoint)?;
 		ensure!(record.since < before, OperatorFault::TooNew);
 		Ok(record.capability.draw_key)
 	}
@@ -41,10 +36,11 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 	}
 
 	fn expose(who: &T::AccountId, price: Balance) -> Result<(), OperatorFault> {
-		let old = active::<T>(who, Role::Worker)?;
+		let old = Self::taking_part(who, Role::Worker)?;
 		let exposure = old.exposure.checked_add(price).ok_or(OperatorFault::OverExposed)?;
-		ensure!(exposure <= old.stake, OperatorFault::OverExposed);
-		Self::replace(who, Some(&old), Some(OperatorRecord { exposure, ..old.clone() }));
+		ensure!(exposure <= Self::cap_of(&old), OperatorFault::OverExposed);
+		let new = OperatorRecord { exposure, seen: Self::now(), ..old.clone() };
+		Self::replace(who, Some(&old), Some(new));
 		Ok(())
 	}
 
@@ -55,16 +51,44 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 		}
 	}
 
-	fn mark(who: &T::AccountId) {
+	fn note(who: &T::AccountId, conduct: Conduct) {
+		Self::remember_conduct(who, conduct);
 		let Some(old) = Operators::<T>::get(who) else { return };
-		let marks = old.marks.saturating_add(1);
-		let new = OperatorRecord { marks, ..old.clone() };
-		Self::deposit_event(Event::Marked { who: who.clone(), marks });
-		let shut_out = old.status == OperatorStatus::Active && marks >= T::MaxMarks::get();
+		let mut new = old.clone();
+		// A deadline that passes is what silence looks like; everything else is settled work.
+		if conduct != Conduct::Missed {
+			new.seen = Self::now();
+		}
+		if makes_a_mark(conduct) {
+			new.marks = old.marks.saturating_add(1);
+			Self::deposit_event(Event::Marked { who: who.clone(), marks: new.marks });
+		}
+		let takes_part = matches!(old.status, OperatorStatus::Active | OperatorStatus::Absent { .. });
+		let shut_out = makes_a_mark(conduct) && takes_part && new.marks >= T::MaxMarks::get();
 		let event = Move::ShutOut { blocks: T::ExclusionPeriod::get() };
 		if !shut_out || Self::apply_move(who.clone(), &old, new.clone(), event).is_err() {
 			Self::replace(who, Some(&old), Some(new));
 		}
+	}
+
+	fn slash(who: &T::AccountId, fault: Fault, reward: Option<&T::AccountId>) -> Slashed {
+		Self::do_slash(who, fault, reward)
+	}
+
+	fn reputation(who: &T::AccountId) -> Reputation {
+		Self::reputation_of(who)
+	}
+
+	fn same_operator(a: &T::AccountId, b: &T::AccountId) -> bool {
+		Self::belong_together(a, b)
+	}
+
+	fn rate(who: &T::AccountId, stars: u8) {
+		Self::do_rate(who, stars);
+	}
+
+	fn measured(who: &T::AccountId, tokens: u64, blocks: BlockNumber) {
+		Self::do_measure(who, tokens, blocks);
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
@@ -94,10 +118,13 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 				region: Default::default(),
 				endpoint: b"http://127.0.0.1:8100".to_vec().try_into().unwrap_or_default(),
 				draw_key,
+				owner: None,
 			},
 			status: OperatorStatus::Active,
 			since: 0,
 			marks: 0,
+			seen: Self::now(),
+			pace: Default::default(),
 		};
 		Self::replace(who, old.as_ref(), Some(new));
 	}

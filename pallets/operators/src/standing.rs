@@ -1,6 +1,6 @@
 //! The one state machine: how an operator's status changes.
 
-use crate::{Barred, Config, Error, Event, Operators, Pallet};
+use crate::{Appeals, Barred, Config, Error, Event, Operators, Pallet};
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
 use noesis_primitives::{BlockNumber, OperatorRecord, OperatorStatus};
 use polkadot_sdk::{frame_support, frame_system, sp_runtime::SaturatedConversion};
@@ -12,12 +12,19 @@ pub(crate) enum Move {
 	Leave,
 	/// The operator rejoins.
 	Return,
+	/// It was silent for too long.
+	Vanish,
 	/// It is excluded, by the admin or by its marks.
 	ShutOut {
 		/// For how long.
 		blocks: BlockNumber,
 	},
-	/// The admin lifts its exclusion.
+	/// A slash left it with less than the least stake.
+	Fall {
+		/// For how long it stays out at least.
+		blocks: BlockNumber,
+	},
+	/// Its exclusion is lifted.
 	Readmit,
 }
 
@@ -25,15 +32,19 @@ pub(crate) enum Move {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Standing {
 	status: OperatorStatus,
-	/// While unbonding: first block at which it may return, when it left out of an exclusion.
+	/// While unbonding: first block at which it may return, when it is shut out besides.
 	barred: Option<BlockNumber>,
 }
 
-/// Where a move leads.
-struct Outcome {
-	to: Standing,
-	/// Whether an exclusion ended with it, which clears the marks.
-	forgiven: bool,
+/// What a move means for an exclusion.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Effect {
+	/// Nothing.
+	Unchanged,
+	/// A new one is in force, which can be appealed against.
+	Imposed,
+	/// It ended, which clears the marks.
+	Forgiven,
 }
 
 impl Standing {
@@ -43,30 +54,51 @@ impl Standing {
 		event: Move,
 		now: BlockNumber,
 		period: BlockNumber,
-	) -> Result<Outcome, Error<T>> {
-		use OperatorStatus::{Active, Excluded, Unbonding};
+	) -> Result<(Standing, Effect), Error<T>> {
+		use Effect::{Forgiven, Imposed, Unchanged};
+		use OperatorStatus::{Absent, Active, Excluded, Unbonding};
 		let free = now.saturating_add(period);
-		let to = |status, barred, forgiven| Ok(Outcome { to: Standing { status, barred }, forgiven });
+		let to = |status, barred, effect| Ok((Standing { status, barred }, effect));
 		match (self.status, event) {
-			(Active, Move::Leave) => to(Unbonding { until: free }, None, false),
-			(Excluded { until }, Move::Leave) => to(Unbonding { until: free.max(until) }, Some(until), false),
+			(Active | Absent { .. }, Move::Leave) => to(Unbonding { until: free }, None, Unchanged),
+			(Excluded { until }, Move::Leave) => {
+				to(Unbonding { until: free.max(until) }, Some(until), Unchanged)
+			},
 			(Unbonding { .. }, Move::Leave) => Err(Error::AlreadyUnbonding),
 
 			(Active, Move::Return) => Err(Error::AlreadyActive),
+			(Absent { .. }, Move::Return) => to(Active, None, Unchanged),
 			(Unbonding { .. }, Move::Return) => {
 				ensure!(self.barred.is_none_or(|barred| now >= barred), Error::StillExcluded);
-				to(Active, None, self.barred.is_some())
+				to(Active, None, if self.barred.is_some() { Forgiven } else { Unchanged })
 			},
 			(Excluded { until }, Move::Return) => {
 				ensure!(now >= until, Error::StillExcluded);
-				to(Active, None, true)
+				to(Active, None, Forgiven)
 			},
 
-			(_, Move::ShutOut { blocks }) => to(Excluded { until: now.saturating_add(blocks) }, None, false),
+			(Active, Move::Vanish) => to(Absent { since: now }, None, Unchanged),
+			(Absent { .. } | Unbonding { .. } | Excluded { .. }, Move::Vanish) => Err(Error::NotSilent),
 
-			(Excluded { .. }, Move::Readmit) => to(Active, None, true),
-			(Unbonding { .. }, Move::Readmit) if self.barred.is_some() => to(self.status, None, true),
-			(Active | Unbonding { .. }, Move::Readmit) => Err(Error::NotExcluded),
+			(_, Move::ShutOut { blocks }) => {
+				to(Excluded { until: now.saturating_add(blocks) }, None, Imposed)
+			},
+
+			(Active | Absent { .. }, Move::Fall { blocks }) => {
+				to(Excluded { until: now.saturating_add(blocks) }, None, Imposed)
+			},
+			(Excluded { until }, Move::Fall { blocks }) => {
+				to(Excluded { until: until.max(now.saturating_add(blocks)) }, None, Imposed)
+			},
+			// It goes on leaving, but neither returns nor gets its stake before the exclusion is over.
+			(Unbonding { until }, Move::Fall { blocks }) => {
+				let bar = now.saturating_add(blocks).max(self.barred.unwrap_or_default());
+				to(Unbonding { until: until.max(bar) }, Some(bar), Imposed)
+			},
+
+			(Excluded { .. }, Move::Readmit) => to(Active, None, Forgiven),
+			(Unbonding { .. }, Move::Readmit) if self.barred.is_some() => to(self.status, None, Forgiven),
+			(Active | Absent { .. } | Unbonding { .. }, Move::Readmit) => Err(Error::NotExcluded),
 		}
 	}
 }
@@ -75,6 +107,12 @@ impl<T: Config> Pallet<T> {
 	/// The present block.
 	pub(crate) fn now() -> BlockNumber {
 		frame_system::Pallet::<T>::block_number().saturated_into()
+	}
+
+	/// Blocks from leaving to getting the stake back: as many as governance says, and never fewer than the longest
+	/// dispute takes, so that nobody leaves with what it is about to lose.
+	pub fn unbonding_period() -> BlockNumber {
+		T::UnbondingPeriod::get().max(T::LongestDispute::get())
 	}
 
 	/// Moves a registered operator.
@@ -93,28 +131,37 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(), Error<T>> {
 		let now = Self::now();
 		let from = Standing { status: old.status, barred: Barred::<T>::get(&who) };
-		let Outcome { to, forgiven } = from.after::<T>(event, now, T::UnbondingPeriod::get())?;
+		let (to, effect) = from.after::<T>(event, now, Self::unbonding_period())?;
 		match event {
-			Move::Leave => ensure!(old.exposure == 0, Error::JobsOpen),
-			Move::Return => ensure!(old.stake >= Self::min_stake(old.role), Error::StakeTooLow),
-			Move::ShutOut { .. } | Move::Readmit => {},
+			Move::Leave => ensure!(new.exposure == 0, Error::JobsOpen),
+			Move::Return => ensure!(new.stake >= Self::min_stake(new.role), Error::StakeTooLow),
+			Move::Vanish | Move::ShutOut { .. } | Move::Fall { .. } | Move::Readmit => {},
 		}
 		new.status = to.status;
-		if forgiven {
-			new.marks = 0;
+		match effect {
+			Effect::Unchanged => {},
+			Effect::Imposed => Appeals::<T>::remove(&who),
+			Effect::Forgiven => {
+				Appeals::<T>::remove(&who);
+				new.marks = 0;
+			},
 		}
 		if to.status == OperatorStatus::Active {
 			new.since = now;
+			new.seen = now;
 		}
 		if to.barred != from.barred {
 			Barred::<T>::set(&who, to.barred);
 		}
+		let seen = old.seen;
 		Self::replace(&who, Some(old), Some(new));
-		Self::deposit_event(match (event, to.status) {
-			(Move::Leave, OperatorStatus::Unbonding { until }) => Event::Unbonding { who, until },
-			(Move::ShutOut { .. }, OperatorStatus::Excluded { until }) => Event::Excluded { who, until },
-			(Move::Readmit, _) => Event::Readmitted { who },
-			_ => Event::Rejoined { who },
+		let (from, to) = (from.status, to.status);
+		Self::deposit_event(match (event, to) {
+			(Move::Leave, OperatorStatus::Unbonding { until }) => Event::Unbonding { who, from, until },
+			(Move::ShutOut { .. } | Move::Fall { .. }, _) => Event::Excluded { who, from, to },
+			(Move::Vanish, _) => Event::WentAbsent { who, seen },
+			(Move::Readmit, _) => Event::Readmitted { who, from, to },
+			_ => Event::Rejoined { who, from },
 		});
 		Ok(())
 	}

@@ -24,6 +24,11 @@ pub trait WeightInfo {
 	fn rejoin() -> Weight;
 	fn exclude() -> Weight;
 	fn readmit() -> Weight;
+	fn appeal(r: u32) -> Weight;
+	fn confirm() -> Weight;
+	fn heartbeat() -> Weight;
+	fn sweep() -> Weight;
+	fn authorise() -> Weight;
 }
 
 /// The weights on a chain with the database costs of `T`.
@@ -88,6 +93,38 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(35))
 			.saturating_add(T::DbWeight::get().writes(33))
 	}
+	/// The range of component `r` is `[0, 512]`.
+	fn appeal(r: u32) -> Weight {
+		// Estimated, not measured.
+		Weight::from_parts(120_000_000, 4113)
+			.saturating_add(Weight::from_parts(1_500, 0).saturating_mul(r.into()))
+			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+	fn confirm() -> Weight {
+		// Estimated, not measured.
+		Weight::from_parts(120_000_000, 4113)
+			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+	fn heartbeat() -> Weight {
+		// Estimated, not measured.
+		Weight::from_parts(665_432_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(36))
+			.saturating_add(T::DbWeight::get().writes(34))
+	}
+	fn sweep() -> Weight {
+		// Estimated, not measured.
+		Weight::from_parts(817_389_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(35))
+			.saturating_add(T::DbWeight::get().writes(33))
+	}
+	fn authorise() -> Weight {
+		// Estimated, not measured.
+		Weight::from_parts(110_000_000, 3953)
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
 }
 
 impl WeightInfo for () {
@@ -138,5 +175,31 @@ impl WeightInfo for () {
 		Weight::from_parts(627_105_000, 80958)
 			.saturating_add(ParityDbWeight::get().reads(35))
 			.saturating_add(ParityDbWeight::get().writes(33))
+	}
+	fn appeal(r: u32) -> Weight {
+		Weight::from_parts(120_000_000, 4113)
+			.saturating_add(Weight::from_parts(1_500, 0).saturating_mul(r.into()))
+			.saturating_add(ParityDbWeight::get().reads(3))
+			.saturating_add(ParityDbWeight::get().writes(1))
+	}
+	fn confirm() -> Weight {
+		Weight::from_parts(120_000_000, 4113)
+			.saturating_add(ParityDbWeight::get().reads(3))
+			.saturating_add(ParityDbWeight::get().writes(1))
+	}
+	fn heartbeat() -> Weight {
+		Weight::from_parts(665_432_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(36))
+			.saturating_add(ParityDbWeight::get().writes(34))
+	}
+	fn sweep() -> Weight {
+		Weight::from_parts(817_389_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(35))
+			.saturating_add(ParityDbWeight::get().writes(33))
+	}
+	fn authorise() -> Weight {
+		Weight::from_parts(110_000_000, 3953)
+			.saturating_add(ParityDbWeight::get().reads(2))
+			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 }

@@ -1,16 +1,22 @@
-//! Taking a verdict: who speaks, whether they were drawn, and whether they have the trace.
+//! Taking a verdict or an abstention: who speaks, whether they were drawn, and whether they have the trace.
 
-use crate::{draw::draw_output, Config, Error, Event, Pallet, Panel, Panels};
+use crate::{draw::draw_output, Config, Error, Event, NoSeat, Pallet, Panel, Panels, Sample};
 use codec::Encode;
 use noesis_primitives::{
-	is_drawn, opening_positions, panel_seed, BlockNumber, BlockRandomness, Claim, Draw, Opening,
-	OperatorFault, OperatorRegistry, Subject, SubjectHandler,
+	is_drawn, opening_positions, panel_seed, Claim, Draw, Opening, OperatorFault, OperatorRegistry, Subject,
+	SubjectHandler,
 };
-use polkadot_sdk::{
-	frame_support::{dispatch::DispatchResult, ensure, traits::Get, weights::Weight},
-	frame_system,
-	sp_runtime::SaturatedConversion,
-};
+use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure, traits::Get, weights::Weight};
+
+/// A validator that may say something, before it is known whether it is drawn.
+struct Speaker<AccountId> {
+	/// The panel that it speaks on.
+	panel: Panel<AccountId>,
+	/// The panel's seed.
+	seed: [u8; 32],
+	/// The key that it draws with.
+	key: [u8; 32],
+}
 
 impl<T: Config> Pallet<T> {
 	/// What the handler of a decided subject may read and write besides: the job, and a place in its agenda.
@@ -18,21 +24,32 @@ impl<T: Config> Pallet<T> {
 		T::DbWeight::get().reads_writes(4, 3)
 	}
 
-	pub(crate) fn now() -> BlockNumber {
-		frame_system::Pallet::<T>::block_number().saturated_into()
+	/// What `who` needs to say something on a panel now, if it may.
+	fn speaker(who: &T::AccountId, subject: Subject) -> Result<Speaker<T::AccountId>, Error<T>> {
+		let now = Self::now();
+		let panel = Panels::<T>::get(subject).ok_or(Error::<T>::NoPanel)?;
+		let seed = Self::keep_entropy(panel.opened).map(|bytes| panel_seed(subject, &panel.claim, bytes));
+		let sample = panel.terms.sample(seed);
+		ensure!(sample != Sample::Waived, Error::<T>::NotSampled);
+		ensure!(!panel.is_over(now, sample), Error::<T>::PanelOver);
+		let seed = seed.ok_or(Error::<T>::NotYet)?;
+
+		ensure!(!panel.has_spoken(who), Error::<T>::AlreadySpoke);
+		let kin = |party| T::Operators::same_operator(who, party);
+		let interested = panel.is_party(who) || kin(&panel.worker) || kin(&panel.requester);
+		ensure!(!interested, Error::<T>::Interested);
+		let key =
+			T::Operators::ensure_validator(who, panel.checkpoint, panel.opened).map_err(Error::<T>::from)?;
+		Ok(Speaker { panel, seed, key })
 	}
 
-	/// The seed of a panel, once the randomness after its answer is there.
-	pub(crate) fn seed_of(
-		subject: Subject,
-		panel: &Panel<T::AccountId>,
-		now: BlockNumber,
-	) -> Option<[u8; 32]> {
-		if now <= panel.opened {
-			return None;
-		}
-		let randomness = T::Randomness::after(panel.opened)?;
-		Some(panel_seed(subject, &panel.claim, randomness))
+	/// Whether a validator is drawn now, and shows it.
+	fn ensure_drawn(speaker: &Speaker<T::AccountId>, draw: &Draw) -> Result<(), Error<T>> {
+		let Speaker { panel, seed, key } = speaker;
+		let output = draw_output(draw, *key, seed).ok_or(Error::<T>::BadDraw)?;
+		let window = panel.window_at(Self::now());
+		ensure!(is_drawn(output, panel.expected(), panel.terms.validators, window), Error::<T>::NotDrawn);
+		Ok(())
 	}
 
 	pub(crate) fn give_verdict(
@@ -42,22 +59,11 @@ impl<T: Config> Pallet<T> {
 		draw: &Draw,
 		openings: &[Opening],
 	) -> DispatchResult {
-		let now = Self::now();
-		let mut panel = Panels::<T>::get(subject).ok_or(Error::<T>::NoPanel)?;
-		ensure!(!panel.is_over(now), Error::<T>::PanelOver);
-		let seed = Self::seed_of(subject, &panel, now).ok_or(Error::<T>::NotYet)?;
-
-		ensure!(!panel.excluded.contains(&validator), Error::<T>::Interested);
-		ensure!(!panel.has_spoken(&validator), Error::<T>::AlreadySpoke);
-		let key = T::Operators::ensure_validator(&validator, panel.checkpoint, panel.opened)
-			.map_err(Error::<T>::from)?;
-
+		let speaker = Self::speaker(&validator, subject)?;
 		ensure!(claim.leaves > 0, Error::<T>::EmptyTrace);
-		ensure!(openings.len() as u32 == panel.terms.openings, Error::<T>::WrongOpeningCount);
-
-		let output = draw_output(draw, key, &seed).ok_or(Error::<T>::BadDraw)?;
-		let window = panel.window_at(now);
-		ensure!(is_drawn(output, panel.terms.size, panel.terms.validators, window), Error::<T>::NotDrawn);
+		ensure!(openings.len() as u32 == speaker.panel.terms.openings, Error::<T>::WrongOpeningCount);
+		Self::ensure_drawn(&speaker, draw)?;
+		let Speaker { mut panel, seed, .. } = speaker;
 
 		let positions = opening_positions(&claim, &validator.encode(), &seed, panel.terms.openings);
 		let proven = positions.len() == openings.len()
@@ -66,7 +72,7 @@ impl<T: Config> Pallet<T> {
 
 		let claim_hash = claim.hash();
 		let agrees = claim_hash == panel.claim.hash();
-		panel.seat(validator.clone(), claim_hash, now).map_err(|_| Error::<T>::PanelOver)?;
+		panel.seat(validator.clone(), claim_hash, Self::now()).map_err(Error::<T>::from)?;
 		let full = panel.is_full();
 		Panels::<T>::insert(subject, panel);
 		Self::deposit_event(Event::VerdictGiven { subject, validator, agrees, claim_hash });
@@ -74,6 +80,25 @@ impl<T: Config> Pallet<T> {
 			T::Subjects::on_decided(subject);
 		}
 		Ok(())
+	}
+
+	pub(crate) fn do_abstain(validator: T::AccountId, subject: Subject, draw: &Draw) -> DispatchResult {
+		let speaker = Self::speaker(&validator, subject)?;
+		Self::ensure_drawn(&speaker, draw)?;
+		let mut panel = speaker.panel;
+		panel.abstained.try_push(validator.clone()).map_err(|_| Error::<T>::TooManyAbstained)?;
+		Panels::<T>::insert(subject, panel);
+		Self::deposit_event(Event::Abstained { subject, validator });
+		Ok(())
+	}
+}
+
+impl<T> From<NoSeat> for Error<T> {
+	fn from(reason: NoSeat) -> Self {
+		match reason {
+			NoSeat::Full => Self::PanelOver,
+			NoSeat::Worn => Self::TooManyStruck,
+		}
 	}
 }
 
@@ -86,6 +111,7 @@ impl<T> From<OperatorFault> for Error<T> {
 			OperatorFault::Excluded => Self::ShutOut,
 			OperatorFault::CannotRun => Self::CannotRun,
 			OperatorFault::TooNew => Self::TooNew,
+			OperatorFault::Absent => Self::Absent,
 		}
 	}
 }

@@ -70,6 +70,7 @@ impl<T> From<OperatorFault> for Error<T> {
 			OperatorFault::CannotRun => Self::CannotRun,
 			OperatorFault::TooNew => Self::TooNew,
 			OperatorFault::OverExposed => Self::OverExposed,
+			OperatorFault::Absent => Self::Absent,
 		}
 	}
 }

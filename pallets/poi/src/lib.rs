@@ -8,17 +8,26 @@
 //! - **Job**: an input, what to do with it, and on which checkpoint ([`noesis_primitives::JobSpec`]).
 //! - **Requester**: who asks and pays. **Worker**: who computes.
 //! - **Escrow**: the most that the job may cost, held on the requester until the job ends.
+//! - **Batch**: a job with many inputs, answered by one root. **Channel**: one escrow for many turns that requester and
+//!   worker exchange off chain. Both commit to a **bundle** of entries (`bundle.rs`).
 //! - **Directed**: naming the only worker that may take it. Every other job is open to all, by rank.
-//! - **Due**: the block at whose end the state of a job changes by itself; for an answered job, the block at which
-//!   its panel may be over.
+//! - **Due**: the block at whose end the state of a job changes by itself; for an answered job, the block from which
+//!   on it may be settled.
+//! - **Challenge window**: the blocks after the answer, the last verdict, or the last dispute that it withstood, in
+//!   which nothing is paid, so that anybody can dispute what was found.
 //!
 //! ## A job's life
 //!
 //! ```text
-//! submit -> Open -> claim -> Assigned -> answer -> Answered -> panel -> Final      worker and panel are paid
-//!            |                  |                     `-> Refunded                 rejected, or no panel came together
-//!            |<- release, miss -+-> Refunded                                       after two re-assignments
-//!            `-> Refunded                                                          cancelled, or nobody came
+//! submit -> Open -> claim -> Assigned -> answer -> Answered -> panel, window -> Final   worker and panel are paid
+//!            |                  |                   ^ |`-> Refunded               rejected, or no panel came together
+//!            |                  |            upheld | | challenge
+//!            |                  |                   | v
+//!            |                  |                 Disputed -> Refunded            overturned
+//!            |<- release, miss -+-> Refunded                                      after two re-assignments
+//!            `-> Refunded                                                         cancelled, or nobody came
+//!
+//! open_channel -> Offered -> accept -> Open -> close -> Closing, Closed -> panels, window -> Paid, Refunded, Disputed
 //! ```
 //!
 //! Every arrow is [`noesis_primitives::JobState::transition`], taken in one place (`lifecycle.rs`), written on the
@@ -34,6 +43,11 @@
 //! - **Nothing waits for spare weight.** What the agenda would do, anybody may do: [`Pallet::expire`] and
 //!   [`Pallet::settle`].
 //! - **Every state has a way to a refund**, and the holds of a requester are the escrows of its live jobs.
+//! - **A bundle costs the chain the same however many entries it has.** A few are drawn after the root is fixed, and
+//!   their claims go to panels; any other can be shown and disputed. One wrong entry loses the whole bundle, which is
+//!   what makes a few draws enough.
+//! - **A broken promise costs the one who broke it**: an answer after the tier's promise gives a part of the surcharge
+//!   back, and what validators did not speak is not paid for.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -43,7 +57,13 @@ mod agenda;
 mod answers;
 mod assignment;
 #[cfg(feature = "runtime-benchmarks")]
-mod benchmarking;
+pub mod benchmarking;
+mod bundle;
+mod channels;
+mod claims;
+mod disputes;
+mod errors;
+mod events;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod integrity;
 mod job;
@@ -52,16 +72,23 @@ mod lifecycle;
 mod mock;
 mod pricing;
 mod queue;
+mod ratings;
 mod settlement;
+mod showing;
 #[cfg(test)]
 mod tests;
 mod views;
 pub mod weights;
 
-use polkadot_sdk::{frame_support, frame_system, sp_runtime};
+use polkadot_sdk::{frame_support, frame_support::pallet_macros::import_section, frame_system, sp_runtime};
 
-pub use job::{Job, Price, Ring};
+pub use bundle::{Bundle, Entry, EntryState, MAX_FORGET};
+pub use channels::Channel;
+pub use claims::MAX_CLAIMS;
+pub use job::{Cost, Job, Price, Ring};
 pub use pallet::*;
+pub use ratings::MAX_STARS;
+pub use showing::Path;
 pub use weights::WeightInfo;
 
 /// Most jobs that a worker computes at a time.
@@ -74,6 +101,8 @@ pub const MAX_PER_BLOCK: u32 = 256;
 pub const AGENDA_PROBES: u32 = 4;
 
 #[allow(clippy::expect_used, reason = "the pallet macros expand to it")]
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
@@ -84,13 +113,18 @@ pub mod pallet {
 	};
 	use frame_system::pallet_prelude::*;
 	use noesis_primitives::{
-		Balance, BlockNumber, CheckpointId, CheckpointRegistry, JobId, JobSpec, JobState, OperatorRegistry,
-		Panels, Payload, Root, Settlement, TimelineEntry, Usage, MAX_TIMELINE,
+		Balance, BatchSpec, BlockNumber, BlockRandomness, BundleId, ChannelId, ChannelSpec, ChannelState,
+		CheckpointId, CheckpointRegistry, Claim, Engagement, Item, ItemInput, JobId, JobSpec, JobState,
+		OperatorRegistry, Panels, Payload, Receipts, Root, Settlement, Subject, Tally, Tier, TimelineEntry,
+		Turn, Usage, MAX_TIMELINE,
 	};
-	use sp_runtime::{Permill, SaturatedConversion};
+	use sp_runtime::{
+		traits::{IdentifyAccount, Verify},
+		Permill, SaturatedConversion,
+	};
 
-	/// The version of the storage below.
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+	/// The version of the storage below. No chain has run version 1, so that there is nothing to migrate.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
 	/// Jobs.
 	#[pallet::pallet]
@@ -115,6 +149,18 @@ pub mod pallet {
 
 		/// The panels that check answers.
 		type Panels: Panels<Self::AccountId>;
+
+		/// Where receipts of final answers go.
+		type Receipts: Receipts<Self::AccountId>;
+
+		/// What the audited entries of a bundle are drawn from.
+		type Randomness: BlockRandomness;
+
+		/// What requester and worker sign a channel's tally with.
+		type Signature: Verify<Signer = Self::Signer> + Parameter;
+
+		/// Whose account an account's signature belongs to.
+		type Signer: IdentifyAccount<AccountId = Self::AccountId>;
 
 		/// Part of a job's price that does not depend on its size.
 		type BaseFee: Get<Balance>;
@@ -144,8 +190,49 @@ pub mod pallet {
 		/// Blocks until every worker may claim an open job.
 		type RankBlocks: Get<u32>;
 
+		/// Blocks after an answer, a verdict, or a dispute that the answer withstood, in which nothing is paid. One
+		/// bond must have the time to land.
+		type ChallengeWindow: Get<u32>;
+
+		/// Validators that the plain price pays for; more cost [`Self::SeatSurcharge`] each.
+		type StandardPanel: Get<u32>;
+
+		/// Surcharge for each validator that speaks beyond [`Self::StandardPanel`]; it goes to the panel.
+		type SeatSurcharge: Get<Permill>;
+
+		/// Surcharge of the priority tier.
+		type PrioritySurcharge: Get<Permill>;
+
+		/// Surcharge of the premium tier.
+		type PremiumSurcharge: Get<Permill>;
+
+		/// Blocks from claim to answer that the priority tier promises.
+		type PriorityPromise: Get<u32>;
+
+		/// Blocks from claim to answer that the premium tier promises.
+		type PremiumPromise: Get<u32>;
+
+		/// Entries of a bundle that are drawn for a panel, 1 to [`noesis_primitives::MAX_AUDITS`].
+		type AuditedEntries: Get<u32>;
+
+		/// Blocks that a worker has to show the drawn entries; at least 1.
+		type ShowPeriod: Get<u32>;
+
+		/// Deposit for showing an entry that was not drawn; it comes back when the bundle is forgotten.
+		type ShowDeposit: Get<Balance>;
+
+		/// Blocks that a worker has to answer a requester's close with a later tally; at least 1.
+		type ContestPeriod: Get<u32>;
+
+		/// Longest life that a channel may have, in blocks.
+		type MaxLifetime: Get<u32>;
+
 		/// What the calls weigh.
 		type WeightInfo: WeightInfo;
+
+		/// Signs tallies in benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkSigner: crate::benchmarking::BenchmarkSigner<Self::AccountId, Self::Signature>;
 	}
 
 	/// Why money of a requester is held.
@@ -154,6 +241,12 @@ pub mod pallet {
 		/// For a job that has not ended.
 		#[codec(index = 0)]
 		JobEscrow,
+		/// For a channel that has not ended.
+		#[codec(index = 1)]
+		ChannelEscrow,
+		/// For an entry of a bundle that was shown without being drawn.
+		#[codec(index = 2)]
+		ShownEntry,
 	}
 
 	/// The number of the next job.
@@ -186,13 +279,13 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Settlements<T: Config> = StorageMap<_, Twox64Concat, JobId, Settlement<T::AccountId>>;
 
-	/// The part of each checkpoint's queue that is in use.
+	/// The part of each queue that is in use: one for each checkpoint and tier.
 	#[pallet::storage]
-	pub type Rings<T> = StorageMap<_, Twox64Concat, CheckpointId, Ring, ValueQuery>;
+	pub type Rings<T> = StorageMap<_, Twox64Concat, (CheckpointId, Tier), Ring, ValueQuery>;
 
-	/// Open jobs that name no worker, by checkpoint and slot. An empty slot was taken.
+	/// Open jobs that name no worker, by queue and slot. An empty slot was taken.
 	#[pallet::storage]
-	pub type Queue<T> = StorageDoubleMap<_, Twox64Concat, CheckpointId, Twox64Concat, u64, JobId>;
+	pub type Queue<T> = StorageDoubleMap<_, Twox64Concat, (CheckpointId, Tier), Twox64Concat, u64, JobId>;
 
 	/// Jobs that name a worker and have no answer yet.
 	#[pallet::storage]
@@ -204,138 +297,35 @@ pub mod pallet {
 	pub type Active<T: Config> =
 		StorageMap<_, Blake2_128Concat, T::AccountId, BoundedVec<JobId, ConstU32<MAX_ACTIVE>>, ValueQuery>;
 
-	/// Jobs to look at, by block. An entry may be out of date: the job's own `due` is what holds.
+	/// The number of the next channel.
+	#[pallet::storage]
+	pub type NextChannel<T> = StorageValue<_, ChannelId, ValueQuery>;
+
+	/// Channels, until they are pruned.
+	#[pallet::storage]
+	pub type Channels<T: Config> = StorageMap<_, Twox64Concat, ChannelId, Channel<T::AccountId>>;
+
+	/// Where the money of ended channels went.
+	#[pallet::storage]
+	pub type ChannelSettlements<T: Config> = StorageMap<_, Twox64Concat, ChannelId, Settlement<T::AccountId>>;
+
+	/// What answered batches and closed channels commit to.
+	#[pallet::storage]
+	pub type Bundles<T: Config> = StorageMap<_, Twox64Concat, BundleId, Bundle<T::AccountId>>;
+
+	/// Entries of bundles that were shown.
+	#[pallet::storage]
+	pub type Entries<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, BundleId, Twox64Concat, u32, Entry<T::AccountId>>;
+
+	/// Jobs and channels to look at, by block. An entry may be out of date: the job's own `due` is what holds.
 	#[pallet::storage]
 	pub type Agenda<T> =
-		StorageMap<_, Twox64Concat, BlockNumber, BoundedVec<JobId, ConstU32<MAX_PER_BLOCK>>, ValueQuery>;
+		StorageMap<_, Twox64Concat, BlockNumber, BoundedVec<Engagement, ConstU32<MAX_PER_BLOCK>>, ValueQuery>;
 
 	/// First block of the agenda that is not served yet; there is none before the first job.
 	#[pallet::storage]
 	pub type Cursor<T> = StorageValue<_, BlockNumber>;
-
-	/// What happened.
-	#[pallet::event]
-	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
-	pub enum Event<T: Config> {
-		/// Somebody asked for something.
-		Submitted {
-			/// The job.
-			job: JobId,
-			/// Who pays.
-			requester: T::AccountId,
-			/// On which checkpoint.
-			checkpoint: CheckpointId,
-			/// What is held for it.
-			fee: Balance,
-		},
-		/// A job moved.
-		Moved {
-			/// The job.
-			job: JobId,
-			/// Where it stood.
-			from: JobState<T::AccountId>,
-			/// Where it stands.
-			to: JobState<T::AccountId>,
-		},
-		/// A worker answered. A panel checks it from the next block on.
-		Answered {
-			/// The job.
-			job: JobId,
-			/// Who answered.
-			worker: T::AccountId,
-			/// The answer.
-			output: Payload,
-			/// Root of the trace that the worker claims.
-			root: Root,
-		},
-		/// A job ended and its escrow is spent.
-		Settled {
-			/// The job.
-			job: JobId,
-			/// Paid to the worker.
-			worker_paid: Balance,
-			/// Paid to each validator that found the worker's claim.
-			per_validator: Balance,
-			/// Paid to the pot.
-			pot: Balance,
-			/// Given back to the requester.
-			refund: Balance,
-		},
-		/// A job that had ended was forgotten.
-		Pruned {
-			/// The job.
-			job: JobId,
-		},
-	}
-
-	/// Why a call is refused.
-	#[pallet::error]
-	pub enum Error<T> {
-		/// There is no such job, or it ended long ago. Look up its number in the event `Submitted`.
-		NoJob,
-		/// There is no such checkpoint. Name one that is registered.
-		UnknownCheckpoint,
-		/// This checkpoint takes no new jobs. Name a newer version.
-		CheckpointDeprecated,
-		/// `max_tokens` or `top_p` is 0, the input is empty or not whole tokens, or the deadline is 0 or longer
-		/// than `MaxDeadline`. Mend the one that applies.
-		BadParameters,
-		/// Input and output together may exceed the checkpoint's context. Shorten the input or lower
-		/// `max_tokens`.
-		TooLong,
-		/// The job may cost more than `max_fee`. Ask for a quote and raise `max_fee`, or make the job smaller.
-		FeeTooHigh,
-		/// The named worker has as many unanswered jobs as may name it. Name another, or none.
-		DirectedFull,
-		/// Too many jobs fall due around the block at which this one would expire. Try again in the next block.
-		AgendaFull,
-		/// The job can't move like that from where it stands. Read its state first.
-		WrongState,
-		/// The job is not open. Look for another in `open_jobs`.
-		NotOpen,
-		/// The job is not being computed. Claim it first, if it is open.
-		NotAssigned,
-		/// The job has no answer to settle. Wait for one, or see how it ended.
-		NotAnswered,
-		/// Another worker has this job. Claim one yourself.
-		NotYourJob,
-		/// Another account submitted this job. Only that one may cancel it.
-		NotRequester,
-		/// The job names another worker. Claim one that is open to all.
-		NotNamed,
-		/// Your rank for this job comes later. Claim at the block that `claimable_at` gives.
-		TooEarly,
-		/// The job is overdue. Call `expire` to move it on.
-		Overdue,
-		/// Nothing is due. Wait until the block after the job's `due`; an answered job takes `settle`.
-		NotDue,
-		/// The panel is still open. Wait until the job's `due`, or until every seat is taken.
-		PanelPending,
-		/// There is a panel over this job already. Wait for its end.
-		PanelExists,
-		/// The usage is out of bounds: at least one token each, at most what the input and `max_tokens` allow.
-		/// Count again.
-		BadUsage,
-		/// The trace has another number of leaves: positions, times layers, times slices of 64 values.
-		/// Count again.
-		BadTrace,
-		/// You compute as many jobs as one worker may. Answer or release one first.
-		TooManyJobs,
-		/// You are not registered. Register as a worker first.
-		NotRegistered,
-		/// You are registered as a validator. Work from another account.
-		NotWorker,
-		/// You are leaving. Register again to work.
-		Unbonding,
-		/// You are shut out. Come back when the exclusion ends.
-		ShutOut,
-		/// You do not offer this checkpoint. Add it to your capability.
-		CannotRun,
-		/// You registered, or changed your capability, too late for this job. Claim later ones.
-		TooNew,
-		/// The escrows of your open jobs would exceed your stake. Finish some, or stake more.
-		OverExposed,
-	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
@@ -375,7 +365,7 @@ pub mod pallet {
 		#[pallet::weight(T::WeightInfo::submit(spec.input.encoded_size() as u32))]
 		pub fn submit(origin: OriginFor<T>, spec: JobSpec<T::AccountId>, max_fee: Balance) -> DispatchResult {
 			let requester = ensure_signed(origin)?;
-			Self::take_in(requester, spec, max_fee)
+			Self::take_in(requester, spec, None, max_fee)
 		}
 
 		/// Takes an open job, to answer it within its deadline. Its escrow counts against the caller's stake.
@@ -387,7 +377,7 @@ pub mod pallet {
 		/// Errors: [`Error::NoJob`], [`Error::NotOpen`], [`Error::Overdue`] about the job; [`Error::NotNamed`],
 		/// [`Error::TooEarly`] about the caller's turn; [`Error::NotRegistered`], [`Error::NotWorker`],
 		/// [`Error::Unbonding`], [`Error::ShutOut`], [`Error::CannotRun`], [`Error::TooNew`],
-		/// [`Error::OverExposed`], [`Error::TooManyJobs`] about the caller.
+		/// [`Error::OverExposed`], [`Error::Absent`], [`Error::TooManyJobs`] about the caller.
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::claim())]
 		pub fn claim(origin: OriginFor<T>, job: JobId) -> DispatchResult {
@@ -417,7 +407,7 @@ pub mod pallet {
 		/// - `root`, `leaves`: the trace of the computation.
 		/// - `usage`: tokens read and produced.
 		///
-		/// Emits [`Event::Moved`] and [`Event::Answered`].
+		/// Emits [`Event::Moved`] and [`Event::Answered`]; [`Event::Late`] if the tier's promise is broken.
 		///
 		/// Errors: [`Error::NoJob`], [`Error::NotAssigned`], [`Error::NotYourJob`], [`Error::Overdue`] about the
 		/// job; [`Error::BadUsage`], [`Error::BadTrace`] about the claim; [`Error::UnknownCheckpoint`],
@@ -457,26 +447,228 @@ pub mod pallet {
 		///
 		/// Emits [`Event::Moved`], [`Event::Settled`] if the job ends, or [`Event::Pruned`].
 		///
-		/// Errors: [`Error::NoJob`], [`Error::NotDue`].
+		/// Errors: [`Error::NoJob`], [`Error::NotDue`] up to the job's `due`.
 		#[pallet::call_index(5)]
-		#[pallet::weight(T::WeightInfo::expire().max(T::WeightInfo::prune()))]
+		#[pallet::weight(T::WeightInfo::expire().max(T::WeightInfo::prune()).max(T::WeightInfo::prune_bundle()))]
 		pub fn expire(origin: OriginFor<T>, job: JobId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::move_on(job, Self::now().saturating_sub(1))
 		}
 
-		/// Ends a job whose panel is over and pays by its word; anybody may.
+		/// Ends a job whose panel and challenge window are over and pays by the panel's word; anybody may. Of a batch,
+		/// the panels over the drawn items.
 		///
 		/// - `job`: which.
 		///
 		/// Emits [`Event::Moved`] and [`Event::Settled`].
 		///
-		/// Errors: [`Error::NoJob`], [`Error::NotAnswered`], [`Error::PanelPending`].
+		/// Errors: [`Error::NoJob`], [`Error::NotAnswered`], [`Error::PanelPending`], [`Error::NotDrawn`],
+		/// [`Error::WindowOpen`] before the job's `due`, [`Error::Disputed`].
 		#[pallet::call_index(6)]
-		#[pallet::weight(T::WeightInfo::settle())]
+		#[pallet::weight(T::WeightInfo::settle().max(T::WeightInfo::settle_bundle()))]
 		pub fn settle(origin: OriginFor<T>, job: JobId) -> DispatchResult {
 			ensure_signed(origin)?;
-			Self::settle_by_panel(job)
+			Self::settle_answer(job)
+		}
+
+		/// Rates the work of a job that the caller paid for, once. The worker's reputation follows, within bounds.
+		///
+		/// - `job`: which; it must have become final.
+		/// - `stars`: from 1 to 5.
+		///
+		/// Emits [`Event::Rated`].
+		///
+		/// Errors: [`Error::NoJob`], [`Error::NotRequester`], [`Error::BadStars`], [`Error::NotFinal`],
+		/// [`Error::AlreadyRated`], [`Error::OwnWork`].
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::rate())]
+		pub fn rate(origin: OriginFor<T>, job: JobId, stars: u8) -> DispatchResult {
+			let requester = ensure_signed(origin)?;
+			Self::take_rating(&requester, job, stars)
+		}
+
+		/// Asks for the same to be computed of many inputs, up to 4096, as one job: one escrow, one claim, one answer
+		/// (the root over all [`Item`]s, as many leaves as there are, and the usage of all together) and one settlement.
+		///
+		/// - `spec`: what to compute, of which inputs, on which checkpoint, and how long a worker may take.
+		/// - `max_fee`: the most that the caller is ready to have held.
+		///
+		/// Emits [`Event::Submitted`].
+		///
+		/// Errors: as [`Pallet::submit`].
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::submit_batch(spec.list.encoded_size() as u32))]
+		pub fn submit_batch(
+			origin: OriginFor<T>,
+			spec: BatchSpec<T::AccountId>,
+			max_fee: Balance,
+		) -> DispatchResult {
+			let requester = ensure_signed(origin)?;
+			Self::take_in_batch(requester, spec, max_fee)
+		}
+
+		/// Shows one item of an answered batch; anybody may who has it. One that was drawn goes to a panel; any other
+		/// takes a deposit from the caller and can then be disputed. One that can't be true ends the batch at once: the
+		/// requester is refunded, the worker loses stake, and the caller is rewarded.
+		///
+		/// - `batch`, `index`: which.
+		/// - `item`: the item, and the siblings from its leaf up to the answer's root.
+		/// - `before`: the same of the item before it; none for the first.
+		/// - `asked`: the input at that place, and the siblings up to the root of the inputs.
+		///
+		/// Emits [`Event::Shown`], or [`Event::Malformed`] with [`Event::Moved`] and [`Event::Settled`];
+		/// [`Event::Drawn`] before that, if nothing was drawn yet.
+		///
+		/// Errors: [`Error::NoBundle`], [`Error::NotDrawn`], [`Error::AlreadyShown`], [`Error::BadPath`],
+		/// [`Error::BadInput`], [`Error::Overdue`] for a drawn item after the time for showing it,
+		/// [`Error::PanelExists`], [`Error::UnknownCheckpoint`]; and the currency's own when the caller can't pay.
+		#[pallet::call_index(9)]
+		#[pallet::weight(T::WeightInfo::draw().saturating_add(T::WeightInfo::present_item()))]
+		pub fn present_item(
+			origin: OriginFor<T>,
+			batch: JobId,
+			index: u32,
+			item: (Item, Path),
+			before: Option<(Item, Path)>,
+			asked: (ItemInput, Path),
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::show_item(who, batch, index, item, before, asked)
+		}
+
+		/// Offers a worker a channel and holds the escrow. The worker has nothing to do with it before it accepts.
+		///
+		/// - `spec`: to whom, for which checkpoint, how much, and for how long.
+		///
+		/// Emits [`Event::ChannelOffered`].
+		///
+		/// Errors: [`Error::UnknownCheckpoint`], [`Error::CheckpointDeprecated`], [`Error::BadParameters`],
+		/// [`Error::AgendaFull`]; and the currency's own when the caller can't pay.
+		#[pallet::call_index(10)]
+		#[pallet::weight(T::WeightInfo::open_channel())]
+		pub fn open_channel(origin: OriginFor<T>, spec: ChannelSpec<T::AccountId>) -> DispatchResult {
+			let requester = ensure_signed(origin)?;
+			Self::offer_channel(requester, spec)
+		}
+
+		/// Accepts a channel that was offered to the caller. Its escrow counts against the caller's stake until it
+		/// ends.
+		///
+		/// - `channel`: which.
+		///
+		/// Emits [`Event::ChannelMoved`].
+		///
+		/// Errors: [`Error::NoChannel`], [`Error::NotNamed`], [`Error::WrongState`], [`Error::Overdue`]; about the
+		/// caller those of [`Pallet::claim`].
+		#[pallet::call_index(11)]
+		#[pallet::weight(T::WeightInfo::accept_channel())]
+		pub fn accept_channel(origin: OriginFor<T>, channel: ChannelId) -> DispatchResult {
+			let worker = ensure_signed(origin)?;
+			Self::take_channel(&worker, channel)
+		}
+
+		/// Closes a channel by the last tally that the other side signed; the call is the caller's own signature. A
+		/// worker's close is fixed at once: the requester signed what it pays. A requester's can be answered with a later
+		/// tally until `ContestPeriod` blocks have passed. Also takes an offer back that was not accepted.
+		///
+		/// - `tally`: the channel, the number of turns, their root and their cost.
+		/// - `signature`: the other side's over [`Tally::message`]; none is needed for the tally without turns.
+		///
+		/// Emits [`Event::ChannelMoved`], and [`Event::ChannelSettled`] if the channel ends.
+		///
+		/// Errors: [`Error::NoChannel`], [`Error::NotParty`], [`Error::WrongState`], [`Error::Overdue`] about the
+		/// channel; [`Error::BadSignature`], [`Error::BadTally`], [`Error::OverCap`] about the tally.
+		#[pallet::call_index(12)]
+		#[pallet::weight(T::WeightInfo::close_channel(tally.turns.min(noesis_primitives::MAX_ITEMS)))]
+		pub fn close_channel(
+			origin: OriginFor<T>,
+			tally: Tally,
+			signature: Option<T::Signature>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::take_close(who, tally, signature)
+		}
+
+		/// Answers a requester's close with a later tally, and fixes that.
+		///
+		/// - `tally`: the channel, the number of turns, their root and their cost.
+		/// - `signature`: the requester's over [`Tally::message`].
+		///
+		/// Emits [`Event::ChannelMoved`].
+		///
+		/// Errors: [`Error::NoChannel`], [`Error::NotParty`], [`Error::WrongState`], [`Error::Overdue`] about the
+		/// channel; [`Error::NotLater`], [`Error::BadSignature`], [`Error::BadTally`], [`Error::OverCap`] about the
+		/// tally.
+		#[pallet::call_index(13)]
+		#[pallet::weight(T::WeightInfo::contest_close())]
+		pub fn contest_close(origin: OriginFor<T>, tally: Tally, signature: T::Signature) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::take_contest(who, tally, signature)
+		}
+
+		/// Shows one turn of a closed channel; anybody may who has it. One that was drawn goes to a panel; any other
+		/// takes a deposit from the caller and can then be disputed. One that can't be true, or is of another channel or
+		/// place, ends the channel at once: the requester is refunded, the worker loses stake, the caller is rewarded.
+		///
+		/// - `channel`, `index`: which.
+		/// - `turn`, `path`: the turn, and the siblings from its leaf up to the tally's root.
+		///
+		/// Emits [`Event::Shown`], or [`Event::Malformed`] with [`Event::ChannelMoved`] and
+		/// [`Event::ChannelSettled`]; [`Event::Drawn`] before that, if nothing was drawn yet.
+		///
+		/// Errors: [`Error::NoBundle`], [`Error::NotDrawn`], [`Error::AlreadyShown`], [`Error::BadPath`],
+		/// [`Error::Overdue`] for a drawn turn after the time for showing it, [`Error::PanelExists`],
+		/// [`Error::UnknownCheckpoint`]; and the currency's own when the caller can't pay.
+		#[pallet::call_index(14)]
+		#[pallet::weight(T::WeightInfo::draw().saturating_add(T::WeightInfo::present_turn()))]
+		pub fn present_turn(
+			origin: OriginFor<T>,
+			channel: ChannelId,
+			index: u32,
+			turn: Turn,
+			path: Path,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::show_turn(who, channel, index, turn, path)
+		}
+
+		/// Settles each of these that can be settled and expires each that is overdue, and passes over the others;
+		/// anybody may. `claimable` lists what there is for an account.
+		///
+		/// - `engagements`: at most 32.
+		///
+		/// Emits [`Event::AllClaimed`], and for each that moved what its own call emits.
+		#[pallet::call_index(15)]
+		#[pallet::weight(engagements.iter().fold(T::WeightInfo::claim_all(), |sum, what| {
+			sum.saturating_add(Pallet::<T>::weight_of(what))
+		}))]
+		pub fn claim_all(
+			origin: OriginFor<T>,
+			engagements: BoundedVec<Engagement, ConstU32<MAX_CLAIMS>>,
+		) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::move_all(&engagements);
+			Ok(())
+		}
+
+		/// Moves a channel on; anybody may. One that nobody closed in time is refunded; a requester's close is fixed when
+		/// the time for a later tally has passed; a closed one whose panels and challenge window are over is paid; one
+		/// that ended long ago is forgotten.
+		///
+		/// - `channel`: which.
+		///
+		/// Emits [`Event::ChannelMoved`] and [`Event::ChannelSettled`], or [`Event::ChannelPruned`].
+		///
+		/// Errors: [`Error::NoChannel`], [`Error::NotDue`], [`Error::PanelPending`], [`Error::NotDrawn`],
+		/// [`Error::WindowOpen`] before the channel's `due`, [`Error::Disputed`].
+		#[pallet::call_index(16)]
+		#[pallet::weight(T::WeightInfo::service_bundle())]
+		pub fn settle_channel(origin: OriginFor<T>, channel: ChannelId) -> DispatchResult {
+			ensure_signed(origin)?;
+			match Self::channel(channel)?.state {
+				ChannelState::Closed | ChannelState::Disputed => Self::settle_turns(channel),
+				_ => Self::move_channel_on(channel, Self::now().saturating_sub(1)),
+			}
 		}
 	}
 }

@@ -1,26 +1,19 @@
 //! Every move of a job, and all that a move brings with it.
 
 use crate::{
-	Active, Config, Directed, Error, Event, Inputs, Job, Jobs, NextJob, Outputs, Pallet, Settlements,
-	Timelines,
+	settlement::{Closed, Finding},
+	Active, Config, Directed, Error, Event, HoldReason, Inputs, Job, Jobs, NextJob, Outputs, Pallet,
+	Settlements, Timelines,
 };
 use noesis_primitives::{
-	Balance, BlockNumber, JobEvent, JobId, JobSpec, JobState, OperatorRegistry, Panels, Settlement, Subject,
-	TimelineEntry, MAX_PANEL,
+	Balance, BatchInputs, BatchSpec, BlockNumber, BundleId, Conduct, JobEvent, JobId, JobSpec, JobState,
+	OperatorRegistry, Panels, Receipt, Receipts, Settlement, Subject, TimelineEntry,
 };
 use polkadot_sdk::{
-	frame_support::{
-		dispatch::DispatchResult,
-		ensure,
-		traits::{ConstU32, Get},
-		BoundedVec,
-	},
+	frame_support::{dispatch::DispatchResult, ensure, traits::Get, BoundedVec},
 	frame_system,
-	sp_runtime::{DispatchError, SaturatedConversion},
+	sp_runtime::{DispatchError, Permill, SaturatedConversion},
 };
-
-/// Who spoke on a job, and whether they found the worker's claim.
-pub(crate) type Verdicts<AccountId> = BoundedVec<(AccountId, bool), ConstU32<MAX_PANEL>>;
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn now() -> BlockNumber {
@@ -31,15 +24,26 @@ impl<T: Config> Pallet<T> {
 		Jobs::<T>::get(id).ok_or(Error::<T>::NoJob)
 	}
 
+	/// Takes in a new batch.
+	pub(crate) fn take_in_batch(
+		requester: T::AccountId,
+		spec: BatchSpec<T::AccountId>,
+		max_fee: Balance,
+	) -> DispatchResult {
+		let (spec, inputs) = crate::pricing::split(spec);
+		Self::take_in(requester, spec, Some(inputs), max_fee)
+	}
+
 	/// Takes in a new job.
 	pub(crate) fn take_in(
 		requester: T::AccountId,
 		spec: JobSpec<T::AccountId>,
+		batch: Option<BatchInputs>,
 		max_fee: Balance,
 	) -> DispatchResult {
-		let (quote, price) = Self::appraise(&spec).map_err(Error::<T>::from)?;
+		let (quote, price) = Self::appraise(&spec, batch.as_ref()).map_err(Error::<T>::from)?;
 		ensure!(quote.fee <= max_fee, Error::<T>::FeeTooHigh);
-		Self::hold(&requester, quote.fee)?;
+		Self::hold(HoldReason::JobEscrow, &requester, quote.fee)?;
 
 		let id = NextJob::<T>::get();
 		NextJob::<T>::put(JobId(id.0.saturating_add(1)));
@@ -50,22 +54,28 @@ impl<T: Config> Pallet<T> {
 			requester: requester.clone(),
 			checkpoint: spec.checkpoint,
 			kind: spec.kind,
-			input_bytes: spec.input.len(),
+			input: spec.input.content_hash(),
+			input_bytes: batch.map_or(spec.input.len(), |batch| batch.bytes),
+			batch,
 			worker: spec.worker,
 			deadline: spec.deadline,
 			lane: spec.lane,
 			tier: spec.tier,
+			verification: spec.verification,
 			price,
 			escrow: quote.fee,
 			state: JobState::Open,
 			due: 0,
 			opened: 0,
+			answered: 0,
+			kept: Permill::one(),
 			slot: None,
 			reassignments: 0,
 			claim: None,
+			rating: None,
 		};
 		Self::open(id, &mut job);
-		Self::schedule(id, job.due)?;
+		Self::schedule(job.engagement(id), job.due)?;
 		Self::note(id, &job.state);
 		Inputs::<T>::insert(id, spec.input);
 		Self::deposit_event(Event::Submitted {
@@ -93,9 +103,9 @@ impl<T: Config> Pallet<T> {
 		match job.state {
 			JobState::Open => Self::advance(id, &mut job, JobEvent::Expire),
 			JobState::Assigned { .. } => Self::advance(id, &mut job, JobEvent::Miss),
-			JobState::Answered { .. } => Err(Error::<T>::NotDue.into()),
+			JobState::Answered { .. } | JobState::Disputed { .. } => Err(Error::<T>::NotDue.into()),
 			JobState::Final { .. } | JobState::Refunded { .. } => {
-				Self::prune(id);
+				Self::prune(id, job);
 				Ok(())
 			},
 		}
@@ -107,7 +117,7 @@ impl<T: Config> Pallet<T> {
 		job: &mut Job<T::AccountId>,
 		event: JobEvent<T::AccountId>,
 	) -> DispatchResult {
-		Self::advance_with(id, job, event, BoundedVec::new())
+		Self::advance_with(id, job, event, Closed::unheard(Finding::Unverified))
 	}
 
 	/// Moves a job. The only place where a state changes.
@@ -115,19 +125,19 @@ impl<T: Config> Pallet<T> {
 		id: JobId,
 		job: &mut Job<T::AccountId>,
 		event: JobEvent<T::AccountId>,
-		verdicts: Verdicts<T::AccountId>,
+		closed: Closed<T::AccountId>,
 	) -> DispatchResult {
-		let at_fault = matches!(event, JobEvent::Miss | JobEvent::Reject);
+		let conduct = conduct(&event);
 		let to = job.state.transition(event, job.reassignments).map_err(|_| Error::<T>::WrongState)?;
 		Self::leave(id, job, &to);
 		let from = core::mem::replace(&mut job.state, to);
-		let settlement = Self::enter(id, job, verdicts)?;
-		if let Some(worker) = from.worker().filter(|_| at_fault) {
-			T::Operators::mark(worker);
+		let settlement = Self::enter(id, job, closed)?;
+		if let Some((worker, conduct)) = from.worker().zip(conduct) {
+			T::Operators::note(worker, conduct);
 		}
 
-		Self::note(id, &job.state);
-		Self::deposit_event(Event::Moved { job: id, from, to: job.state.clone() });
+		let at = Self::note(id, &job.state);
+		Self::deposit_event(Event::Moved { job: id, from, to: job.state.clone(), at });
 		if let Some(Settlement { worker, per_validator, pot, refund, .. }) = settlement {
 			Self::deposit_event(Event::Settled { job: id, worker_paid: worker, per_validator, pot, refund });
 		}
@@ -140,13 +150,13 @@ impl<T: Config> Pallet<T> {
 		match &job.state {
 			JobState::Open => Self::dequeue(job),
 			JobState::Assigned { worker } => {
-				Active::<T>::mutate(worker, |jobs| jobs.retain(|active| *active != id));
-				if !matches!(to, JobState::Answered { .. }) {
-					T::Operators::relieve(worker, job.escrow);
-				}
+				Active::<T>::mutate(worker, |jobs| jobs.retain(|active| *active != id))
 			},
-			JobState::Answered { worker } => T::Operators::relieve(worker, job.escrow),
-			JobState::Final { .. } | JobState::Refunded { .. } => {},
+			_ => {},
+		}
+		// A worker answers for a job with its stake from the claim to the end.
+		if let Some(worker) = job.state.worker().filter(|_| to.is_terminal() || *to == JobState::Open) {
+			T::Operators::relieve(worker, job.escrow);
 		}
 		let unanswered = |state: &JobState<_>| matches!(state, JobState::Open | JobState::Assigned { .. });
 		if let Some(worker) = job.worker.as_ref().filter(|_| unanswered(&job.state) && !unanswered(to)) {
@@ -159,7 +169,7 @@ impl<T: Config> Pallet<T> {
 	fn enter(
 		id: JobId,
 		job: &mut Job<T::AccountId>,
-		verdicts: Verdicts<T::AccountId>,
+		closed: Closed<T::AccountId>,
 	) -> Result<Option<Settlement<T::AccountId>>, DispatchError> {
 		let now = Self::now();
 		let mut settlement = None;
@@ -173,15 +183,23 @@ impl<T: Config> Pallet<T> {
 				T::Operators::expose(worker, job.escrow).map_err(Error::<T>::from)?;
 				job.due = now.saturating_add(job.deadline);
 			},
-			JobState::Answered { .. } => job.due = Self::panel_due(id),
+			JobState::Answered { .. } => {
+				job.answered = now;
+				job.due = Self::answer_due(id, job).max(now.saturating_add(1));
+			},
+			JobState::Disputed { .. } => {
+				job.due = BlockNumber::MAX;
+				return Ok(None);
+			},
 			JobState::Final { .. } | JobState::Refunded { .. } => {
-				let spent = Self::spend_escrow(job, verdicts)?;
+				Self::issue_receipt(id, job, &closed);
+				let spent = Self::spend_escrow(job, closed)?;
 				Settlements::<T>::insert(id, &spent);
 				settlement = Some(spent);
 				job.due = now.saturating_add(T::KeepPeriod::get().max(1));
 			},
 		}
-		let _ = Self::schedule(id, job.due);
+		let _ = Self::schedule(job.engagement(id), job.due);
 		Ok(settlement)
 	}
 
@@ -191,28 +209,69 @@ impl<T: Config> Pallet<T> {
 		job.opened = now;
 		job.due = now.saturating_add(T::OpenPeriod::get().max(1));
 		if job.worker.is_none() {
-			job.slot = Some(Self::enqueue(job.checkpoint, id));
+			job.slot = Some(Self::enqueue(job.checkpoint, job.tier, id));
 		}
 	}
 
-	/// The block at which the panel over a job may be over; always to come.
-	pub(crate) fn panel_due(id: JobId) -> BlockNumber {
-		let next = Self::now().saturating_add(1);
-		T::Panels::due(Subject::Job(id)).unwrap_or(next).max(next)
+	/// First block at which an answered job may be settled, if nobody else speaks or disputes.
+	pub(crate) fn answer_due(id: JobId, job: &Job<T::AccountId>) -> BlockNumber {
+		if job.batch.is_some() {
+			return Self::bundle_due(BundleId::Batch(id));
+		}
+		let subject = Subject::Job(id);
+		T::Panels::due(subject).unwrap_or_default().max(Self::window_end(subject, job.answered))
 	}
 
-	/// Writes where a job stands on its timeline. There is room for every move that a job can make.
-	fn note(id: JobId, state: &JobState<T::AccountId>) {
-		let _ = Timelines::<T>::try_append(id, TimelineEntry { at: Self::now(), state: state.clone() });
+	fn issue_receipt(id: JobId, job: &Job<T::AccountId>, closed: &Closed<T::AccountId>) {
+		let (JobState::Final { worker }, Some(claim)) = (&job.state, job.claim) else { return };
+		let receipt = Receipt {
+			subject: Subject::Job(id),
+			checkpoint: job.checkpoint,
+			kind: job.kind,
+			input: job.input,
+			claim,
+			worker: worker.clone(),
+			verdicts: BoundedVec::truncate_from(closed.verdicts.to_vec()),
+		};
+		T::Receipts::issue(&job.requester, &receipt);
 	}
 
-	/// Forgets a job.
-	fn prune(id: JobId) {
+	/// Writes where a job stands on its timeline, and returns when. When there is no room, the oldest entry but the
+	/// first makes it.
+	pub(crate) fn note(id: JobId, state: &JobState<T::AccountId>) -> BlockNumber {
+		let at = Self::now();
+		Timelines::<T>::mutate(id, |timeline| {
+			if timeline.is_full() {
+				timeline.remove(1);
+			}
+			let _ = timeline.try_push(TimelineEntry { at, state: state.clone() });
+		});
+		at
+	}
+
+	/// Forgets a job; of a batch with many shown items, as many as can be forgotten at a time.
+	fn prune(id: JobId, mut job: Job<T::AccountId>) {
+		if job.batch.is_some() && !Self::forget_bundle(BundleId::Batch(id)) {
+			job.due = Self::now().saturating_add(1);
+			let _ = Self::schedule(job.engagement(id), job.due);
+			Jobs::<T>::insert(id, job);
+			return;
+		}
 		Jobs::<T>::remove(id);
 		Inputs::<T>::remove(id);
 		Outputs::<T>::remove(id);
 		Timelines::<T>::remove(id);
 		Settlements::<T>::remove(id);
 		Self::deposit_event(Event::Pruned { job: id });
+	}
+}
+
+/// How the worker behaved that an event is about, if it says anything of it. A dispute speaks for itself.
+fn conduct<AccountId>(event: &JobEvent<AccountId>) -> Option<Conduct> {
+	match event {
+		JobEvent::Confirm => Some(Conduct::Served),
+		JobEvent::Miss | JobEvent::Withhold => Some(Conduct::Missed),
+		JobEvent::Reject => Some(Conduct::Rejected),
+		_ => None,
 	}
 }

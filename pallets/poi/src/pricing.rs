@@ -1,44 +1,111 @@
 //! What a job may cost, and whether it can be asked at all.
 
-use crate::{Config, Error, Pallet, Price};
-use noesis_primitives::{Balance, CheckpointRegistry, InputFormat, JobKind, JobSpec, Quote, QuoteError};
-use polkadot_sdk::frame_support::traits::Get;
+use crate::{
+	job::{max_input_tokens, seats},
+	Config, Error, Pallet, Price,
+};
+use noesis_primitives::{
+	Balance, BatchInputs, BatchSpec, BlockNumber, CheckpointId, CheckpointRegistry, InputFormat, JobKind,
+	JobSpec, OperatorRegistry, Quote, QuoteError, Tier, Verification, MAX_ITEMS,
+};
+use polkadot_sdk::{frame_support::traits::Get, sp_runtime::Permill};
 
 impl<T: Config> Pallet<T> {
 	/// The most that a job may cost, by the most tokens that its input can become and that it may produce. The
 	/// bound for text is safe rather than close (three tokens a byte and a template), so most of it comes back.
 	pub fn quote(spec: &JobSpec<T::AccountId>) -> Result<Quote, QuoteError> {
-		Self::appraise(spec).map(|(quote, _)| quote)
+		Self::appraise(spec, None).map(|(quote, _)| quote)
+	}
+
+	/// The most that a batch may cost.
+	pub fn quote_batch(spec: &BatchSpec<T::AccountId>) -> Result<Quote, QuoteError> {
+		let (spec, inputs) = split(spec.clone());
+		Self::appraise(&spec, Some(&inputs)).map(|(quote, _)| quote)
 	}
 
 	/// The quote, and the price that it follows from.
-	pub(crate) fn appraise(spec: &JobSpec<T::AccountId>) -> Result<(Quote, Price), QuoteError> {
+	pub(crate) fn appraise(
+		spec: &JobSpec<T::AccountId>,
+		batch: Option<&BatchInputs>,
+	) -> Result<(Quote, Price), QuoteError> {
 		let facts = T::Checkpoints::facts(spec.checkpoint).ok_or(QuoteError::UnknownCheckpoint)?;
 		if !facts.active {
 			return Err(QuoteError::Deprecated);
 		}
-		let JobKind::Generate(params) = &spec.kind;
-		let whole = params.format != InputFormat::Tokens || spec.input.len().is_multiple_of(4);
-		let well_formed = params.max_tokens > 0
-			&& params.top_p > 0
+		let bytes = batch.map_or(spec.input.len(), |batch| batch.bytes);
+		let longest = batch.map_or(bytes, |batch| batch.longest);
+		let items = batch.map_or(1, |batch| batch.count);
+		let well_formed = is_well_formed(&spec.kind, longest)
 			&& !spec.input.is_empty()
-			&& whole && spec.deadline > 0
-			&& spec.deadline <= T::MaxDeadline::get();
+			&& spec.deadline > 0
+			&& spec.deadline <= T::MaxDeadline::get()
+			&& spec.verification.is_valid()
+			&& Self::can_convene(spec.checkpoint, spec.verification)
+			&& batch.is_none_or(|batch| fits(batch, &spec.kind));
 		if !well_formed {
 			return Err(QuoteError::BadParameters);
 		}
-		let input = spec.kind.max_input_tokens(spec.input.len());
-		let tokens = input.saturating_add(spec.kind.max_output_tokens());
-		if tokens > facts.context {
-			return Err(QuoteError::TooLong { tokens, context: facts.context });
+		let output = spec.kind.max_output_tokens();
+		let one = spec.kind.max_input_tokens(longest).saturating_add(output);
+		if one > facts.context {
+			return Err(QuoteError::TooLong { tokens: one, context: facts.context });
 		}
-		let price = Price {
-			base: T::BaseFee::get(),
-			token: Balance::from(facts.units_per_token).saturating_mul(T::UnitPrice::get()),
-		};
-		let units = u64::from(tokens).saturating_mul(facts.units_per_token.into());
-		Ok((Quote { units, fee: price.of(tokens.into()) }, price))
+		let input = max_input_tokens(&spec.kind, bytes, items, batch.is_some());
+		let tokens = u64::from(input).saturating_add(u64::from(output).saturating_mul(items.into()));
+		if tokens > u32::MAX.into() {
+			return Err(QuoteError::TooLong { tokens: u32::MAX, context: facts.context });
+		}
+		let token = Balance::from(facts.units_per_token).saturating_mul(T::UnitPrice::get());
+		let price = Self::price(T::BaseFee::get(), token, spec.tier);
+		let fee = price.cost(tokens, Permill::one(), seats(spec.verification)).total();
+		Ok((Quote { units: tokens.saturating_mul(facts.units_per_token.into()), fee }, price))
 	}
+
+	/// Whether there are validators enough for what is asked. A replication whose quorum can't come together would be
+	/// refunded however right the answer is.
+	pub(crate) fn can_convene(checkpoint: CheckpointId, verification: Verification) -> bool {
+		match verification {
+			Verification::Sampled | Verification::Panel(_) => true,
+			Verification::Replicated(_) => seats(verification) <= T::Operators::validators(checkpoint),
+		}
+	}
+
+	/// A price with the surcharges of today.
+	pub(crate) fn price(base: Balance, token: Balance, tier: Tier) -> Price {
+		let (surcharge, promise) = match tier {
+			Tier::Standard => (Permill::zero(), BlockNumber::MAX),
+			Tier::Priority => (T::PrioritySurcharge::get(), T::PriorityPromise::get()),
+			Tier::Premium => (T::PremiumSurcharge::get(), T::PremiumPromise::get()),
+		};
+		Price {
+			base,
+			token,
+			tier: surcharge,
+			promise,
+			seat: T::SeatSurcharge::get(),
+			included: T::StandardPanel::get(),
+		}
+	}
+}
+
+/// A batch as a job whose input is the list, and what is known of the inputs.
+pub(crate) fn split<AccountId>(spec: BatchSpec<AccountId>) -> (JobSpec<AccountId>, BatchInputs) {
+	let BatchSpec { checkpoint, kind, list, inputs, worker, deadline, lane, tier, verification } = spec;
+	(JobSpec { checkpoint, kind, input: list, worker, deadline, lane, tier, verification }, inputs)
+}
+
+/// Whether an input of `bytes` bytes can be computed like this at all.
+pub(crate) fn is_well_formed(kind: &JobKind, bytes: u32) -> bool {
+	let JobKind::Generate(params) = kind;
+	let whole = params.format != InputFormat::Tokens || bytes.is_multiple_of(4);
+	params.max_tokens > 0 && params.top_p > 0 && bytes > 0 && whole
+}
+
+/// Whether there can be inputs of which these figures are true.
+fn fits(batch: &BatchInputs, kind: &JobKind) -> bool {
+	let (bytes, longest, count) = (batch.bytes.into(), u64::from(batch.longest), u64::from(batch.count));
+	let range = longest.saturating_add(count).saturating_sub(1)..=longest.saturating_mul(count);
+	(1..=MAX_ITEMS).contains(&batch.count) && range.contains(&bytes) && is_well_formed(kind, batch.bytes)
 }
 
 impl<T> From<QuoteError> for Error<T> {

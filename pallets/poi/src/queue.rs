@@ -1,9 +1,10 @@
-//! Open jobs of a checkpoint, in the order in which they opened: a ring of slots. A job that is taken leaves its
-//! slot empty; the head passes over a few empty slots at every change, more than a change can leave behind.
+//! Open jobs of a checkpoint, in the order in which they opened: a ring of slots for each tier. A job that is taken
+//! leaves its slot empty; the head passes over a few empty slots at every change, more than a change can leave
+//! behind.
 
 use crate::{Config, Job, Pallet, Queue, Ring, Rings};
 use alloc::vec::Vec;
-use noesis_primitives::{CheckpointId, JobId, JobState};
+use noesis_primitives::{CheckpointId, JobId, JobState, Tier};
 
 /// Empty slots that the head passes over at a change.
 const MAX_SKIP: u32 = 4;
@@ -12,12 +13,12 @@ const MAX_SCAN: usize = 16_384;
 
 impl<T: Config> Pallet<T> {
 	/// Puts a job at the end of its checkpoint's queue and returns its slot.
-	pub(crate) fn enqueue(checkpoint: CheckpointId, id: JobId) -> u64 {
-		Rings::<T>::mutate(checkpoint, |ring| {
+	pub(crate) fn enqueue(checkpoint: CheckpointId, tier: Tier, id: JobId) -> u64 {
+		Rings::<T>::mutate((checkpoint, tier), |ring| {
 			let slot = ring.tail;
-			Queue::<T>::insert(checkpoint, slot, id);
+			Queue::<T>::insert((checkpoint, tier), slot, id);
 			ring.tail = slot.saturating_add(1);
-			Self::pass_empty(checkpoint, ring);
+			Self::pass_empty((checkpoint, tier), ring);
 			slot
 		})
 	}
@@ -25,28 +26,30 @@ impl<T: Config> Pallet<T> {
 	/// Takes a job out of the queue, if it is there.
 	pub(crate) fn dequeue(job: &mut Job<T::AccountId>) {
 		if let Some(slot) = job.slot.take() {
-			Queue::<T>::remove(job.checkpoint, slot);
-			Rings::<T>::mutate(job.checkpoint, |ring| Self::pass_empty(job.checkpoint, ring));
+			let queue = (job.checkpoint, job.tier);
+			Queue::<T>::remove(queue, slot);
+			Rings::<T>::mutate(queue, |ring| Self::pass_empty(queue, ring));
 		}
 	}
 
-	fn pass_empty(checkpoint: CheckpointId, ring: &mut Ring) {
+	fn pass_empty(queue: (CheckpointId, Tier), ring: &mut Ring) {
 		for _ in 0..MAX_SKIP {
-			if ring.head >= ring.tail || Queue::<T>::contains_key(checkpoint, ring.head) {
+			if ring.head >= ring.tail || Queue::<T>::contains_key(queue, ring.head) {
 				break;
 			}
 			ring.head = ring.head.saturating_add(1);
 		}
 	}
 
-	/// Up to `limit` open jobs of a checkpoint that name no worker, longest open first. For the runtime API.
+	/// Up to `limit` open jobs of a checkpoint that name no worker: the premium ones first, then by priority, and
+	/// within a tier the longest open first. For the runtime API.
 	pub fn open_jobs(checkpoint: CheckpointId, limit: u32) -> Vec<JobId> {
-		let ring = Rings::<T>::get(checkpoint);
-		(ring.head..ring.tail)
-			.take(MAX_SCAN)
-			.filter_map(|slot| Queue::<T>::get(checkpoint, slot))
-			.take(limit as usize)
-			.collect()
+		let waiting = |tier: Tier| {
+			let queue = (checkpoint, tier);
+			let ring = Rings::<T>::get(queue);
+			(ring.head..ring.tail).take(MAX_SCAN).filter_map(move |slot| Queue::<T>::get(queue, slot))
+		};
+		Tier::BY_PRECEDENCE.into_iter().flat_map(waiting).take(limit as usize).collect()
 	}
 
 	/// Open jobs that name `worker`. For the runtime API.

@@ -1,7 +1,10 @@
-//! Where the money of a job goes.
+//! Where the money of a job or a channel goes.
 
-use crate::{lifecycle::Verdicts, Config, Error, HoldReason, Job, Pallet};
-use noesis_primitives::{Balance, JobEvent, JobId, JobState, PanelOutcome, Panels, Settlement, Subject};
+use crate::{job::Cost, Config, Error, HoldReason, Job, Pallet};
+use noesis_primitives::{
+	Balance, BlockNumber, BundleId, JobEvent, JobId, JobState, PanelOutcome, Panels, Settlement, Subject,
+	MAX_VERDICTS,
+};
 use polkadot_sdk::{
 	frame_support::{
 		dispatch::DispatchResult,
@@ -10,63 +13,179 @@ use polkadot_sdk::{
 		traits::{
 			fungible::MutateHold,
 			tokens::{Fortitude, Precision, Restriction},
-			Get,
+			ConstU32, Get,
 		},
 		BoundedVec,
 	},
 	sp_runtime::DispatchError,
 };
 
+/// Who spoke, and whether they found the worker's claim.
+pub(crate) type Verdicts<AccountId> = BoundedVec<(AccountId, bool), ConstU32<MAX_VERDICTS>>;
+
+/// What the panels found of an answer; of several, the last in this order counts.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Finding {
+	/// It stands.
+	Confirmed,
+	/// A panel did not come together.
+	Unverified,
+	/// It was wrong by arrangement.
+	Canary,
+	/// A panel found something else.
+	Rejected,
+	/// What was drawn was not shown.
+	Withheld,
+}
+
+impl From<PanelOutcome> for Finding {
+	fn from(outcome: PanelOutcome) -> Self {
+		match outcome {
+			PanelOutcome::Confirmed | PanelOutcome::Waived => Self::Confirmed,
+			PanelOutcome::Rejected => Self::Rejected,
+			PanelOutcome::Canary => Self::Canary,
+			PanelOutcome::Lapsed | PanelOutcome::Pending => Self::Unverified,
+		}
+	}
+}
+
+impl<AccountId> From<Finding> for JobEvent<AccountId> {
+	fn from(finding: Finding) -> Self {
+		match finding {
+			Finding::Confirmed => Self::Confirm,
+			Finding::Unverified => Self::Lapse,
+			Finding::Rejected => Self::Reject,
+			Finding::Canary => Self::Unmask,
+			Finding::Withheld => Self::Withhold,
+		}
+	}
+}
+
+/// Panels that are over.
+pub(crate) struct Closed<AccountId> {
+	/// What they found.
+	pub finding: Finding,
+	/// Who spoke.
+	pub verdicts: Verdicts<AccountId>,
+	/// Of these, on one panel.
+	pub spoke: u32,
+}
+
+impl<AccountId> Closed<AccountId> {
+	/// Nobody spoke.
+	pub fn unheard(finding: Finding) -> Self {
+		Self { finding, verdicts: BoundedVec::new(), spoke: 0 }
+	}
+}
+
+/// Who pays whom for what, and out of what.
+pub(crate) struct Bill<'a, AccountId> {
+	/// Who pays.
+	pub requester: &'a AccountId,
+	/// Why the money is held.
+	pub reason: HoldReason,
+	/// What is held.
+	pub escrow: Balance,
+	/// Who did the work, and what it costs; `None` when it is all refunded.
+	pub due: Option<(&'a AccountId, Cost)>,
+}
+
 impl<T: Config> Pallet<T> {
-	/// Holds the escrow of a job.
-	pub(crate) fn hold(requester: &T::AccountId, amount: Balance) -> DispatchResult {
-		T::Currency::hold(&HoldReason::JobEscrow.into(), requester, amount)
+	/// Ends an answered job by the word of its panel, or panels. A job whose panel does not exist counts as
+	/// unverified.
+	pub(crate) fn settle_answer(id: JobId) -> DispatchResult {
+		let mut job = Self::job(id)?;
+		match job.state {
+			JobState::Answered { .. } => {},
+			JobState::Disputed { .. } => return Err(Error::<T>::Disputed.into()),
+			_ => return Err(Error::<T>::NotAnswered.into()),
+		}
+		let closed = match job.batch {
+			None => Self::close_panel(id, &job)?,
+			Some(_) => Self::close_bundle(BundleId::Batch(id))?,
+		};
+		let event = closed.finding.into();
+		Self::advance_with(id, &mut job, event, closed)
 	}
 
-	/// Ends an answered job by the word of its panel. A job whose panel does not exist counts as unverified.
-	pub(crate) fn settle_by_panel(id: JobId) -> DispatchResult {
-		let mut job = Self::job(id)?;
-		ensure!(matches!(job.state, JobState::Answered { .. }), Error::<T>::NotAnswered);
+	fn close_panel(id: JobId, job: &Job<T::AccountId>) -> Result<Closed<T::AccountId>, Error<T>> {
 		let subject = Subject::Job(id);
-		let (event, verdicts) = match T::Panels::close(subject) {
-			Some(close) => (event_of(close.outcome), close.verdicts),
-			None if T::Panels::due(subject).is_none() => (JobEvent::Lapse, BoundedVec::new()),
-			None => return Err(Error::<T>::PanelPending.into()),
+		let pending = T::Panels::outcome(subject) == PanelOutcome::Pending;
+		let exists = T::Panels::due(subject).is_some();
+		ensure!(!(pending && exists), Error::<T>::PanelPending);
+		ensure!(Self::now() >= Self::window_end(subject, job.answered), Error::<T>::WindowOpen);
+		let Some(close) = T::Panels::close(subject) else {
+			return Ok(Closed::unheard(Finding::Unverified));
 		};
-		Self::advance_with(id, &mut job, event, verdicts)
+		let spoke = close.verdicts.len() as u32;
+		let verdicts = BoundedVec::truncate_from(close.verdicts.into_inner());
+		Ok(Closed { finding: close.outcome.into(), verdicts, spoke })
+	}
+
+	/// First block at which a subject can't be disputed any more that was answered, or withstood its last dispute, at
+	/// block `since`, if nobody else speaks.
+	pub(crate) fn window_end(subject: Subject, since: BlockNumber) -> BlockNumber {
+		let spoke = T::Panels::last_spoke(subject).unwrap_or_default();
+		since.max(spoke).saturating_add(T::ChallengeWindow::get())
 	}
 
 	/// Spends the escrow of a job that ended: on those who did the work if it is final, and what is left of it on
 	/// the requester.
 	pub(crate) fn spend_escrow(
 		job: &Job<T::AccountId>,
+		closed: Closed<T::AccountId>,
+	) -> Result<Settlement<T::AccountId>, DispatchError> {
+		let due = match &job.state {
+			JobState::Final { worker } => {
+				let tokens = job.claim.map_or(0, |claim| claim.usage.tokens());
+				Some((worker, job.price.cost(tokens, job.kept, closed.spoke)))
+			},
+			_ => None,
+		};
+		let reason = HoldReason::JobEscrow;
+		Self::spend(Bill { requester: &job.requester, reason, escrow: job.escrow, due }, closed.verdicts)
+	}
+
+	/// Pays a bill, and gives the rest of the escrow back.
+	pub(crate) fn spend(
+		bill: Bill<'_, T::AccountId>,
 		verdicts: Verdicts<T::AccountId>,
 	) -> Result<Settlement<T::AccountId>, DispatchError> {
-		let mut settlement = Settlement { verdicts, worker: 0, per_validator: 0, pot: 0, refund: job.escrow };
-		if let JobState::Final { worker } = &job.state {
-			Self::pay_out(job, worker, &mut settlement);
+		let refund = bill.escrow;
+		let mut settlement = Settlement { verdicts, worker: 0, per_validator: 0, pot: 0, refund };
+		if let Some((worker, cost)) = bill.due {
+			Self::pay_out(&bill, worker, cost, &mut settlement);
 		}
 		if settlement.refund > 0 {
-			let reason = HoldReason::JobEscrow.into();
-			T::Currency::release(&reason, &job.requester, settlement.refund, Precision::BestEffort)?;
+			let reason = bill.reason.into();
+			T::Currency::release(&reason, bill.requester, settlement.refund, Precision::BestEffort)?;
 		}
 		Ok(settlement)
 	}
 
-	/// Pays for the tokens that the job took. What somebody can't take, as an account that does not exist can't
-	/// take less than the existential deposit, goes to the pot; what the pot can't take, to the requester.
-	fn pay_out(job: &Job<T::AccountId>, worker: &T::AccountId, settlement: &mut Settlement<T::AccountId>) {
-		let tokens = job.claim.map_or(0, |claim| claim.usage.tokens());
-		let cost = job.price.of(tokens).min(job.escrow);
-		let mut left = cost;
+	/// Pays those who did the work. What somebody can't take, as an account that does not exist can't take less than
+	/// the existential deposit, goes to the pot; what the pot can't take, to the requester.
+	fn pay_out(
+		bill: &Bill<'_, T::AccountId>,
+		worker: &T::AccountId,
+		cost: Cost,
+		settlement: &mut Settlement<T::AccountId>,
+	) {
+		let shared = cost.shared.min(bill.escrow);
+		let surcharge = cost.panel.min(bill.escrow.saturating_sub(shared));
+		let total = shared.saturating_add(surcharge);
+		let mut left = total;
 		let mut pay = |to: &T::AccountId, amount: Balance| {
-			let paid = Self::pay(&job.requester, to, amount);
+			let paid = Self::pay(bill, to, amount);
 			left = left.saturating_sub(paid);
 			paid
 		};
 
-		let for_worker = T::WorkerShare::get().mul_floor(cost);
-		let for_panel = T::PanelShare::get().mul_floor(cost).min(cost.saturating_sub(for_worker));
+		let for_worker = T::WorkerShare::get().mul_floor(shared);
+		let for_panel = T::PanelShare::get()
+			.mul_floor(shared)
+			.min(shared.saturating_sub(for_worker))
+			.saturating_add(surcharge);
 		let agreeing = || settlement.verdicts.iter().filter(|(_, agrees)| *agrees);
 		let each = for_panel.checked_div(agreeing().count() as Balance).unwrap_or(0);
 
@@ -75,18 +194,18 @@ impl<T: Config> Pallet<T> {
 			pay(validator, each);
 		}
 		settlement.per_validator = each;
-		settlement.pot = Self::pay(&job.requester, &T::Pot::get(), left);
-		let spent = cost.saturating_sub(left).saturating_add(settlement.pot);
-		settlement.refund = job.escrow.saturating_sub(spent);
+		settlement.pot = Self::pay(bill, &T::Pot::get(), left);
+		let spent = total.saturating_sub(left).saturating_add(settlement.pot);
+		settlement.refund = bill.escrow.saturating_sub(spent);
 	}
 
 	/// Moves `amount` of a requester's escrow to `to`. Returns what was moved: all, or nothing.
-	fn pay(requester: &T::AccountId, to: &T::AccountId, amount: Balance) -> Balance {
-		let reason = HoldReason::JobEscrow.into();
+	fn pay(bill: &Bill<'_, T::AccountId>, to: &T::AccountId, amount: Balance) -> Balance {
+		let reason = bill.reason.into();
 		let transfer = || {
 			T::Currency::transfer_on_hold(
 				&reason,
-				requester,
+				bill.requester,
 				to,
 				amount,
 				Precision::Exact,
@@ -99,12 +218,9 @@ impl<T: Config> Pallet<T> {
 		}
 		with_storage_layer(transfer).unwrap_or(0)
 	}
-}
 
-fn event_of<AccountId>(outcome: PanelOutcome) -> JobEvent<AccountId> {
-	match outcome {
-		PanelOutcome::Confirmed => JobEvent::Confirm,
-		PanelOutcome::Rejected => JobEvent::Reject,
-		PanelOutcome::Lapsed | PanelOutcome::Pending => JobEvent::Lapse,
+	/// Holds money for `reason`.
+	pub(crate) fn hold(reason: HoldReason, who: &T::AccountId, amount: Balance) -> DispatchResult {
+		T::Currency::hold(&reason.into(), who, amount)
 	}
 }

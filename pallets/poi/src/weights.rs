@@ -26,6 +26,19 @@ pub trait WeightInfo {
 	fn settle() -> Weight;
 	fn service_block() -> Weight;
 	fn service_job() -> Weight;
+	fn rate() -> Weight;
+	fn submit_batch(b: u32) -> Weight;
+	fn draw() -> Weight;
+	fn present_item() -> Weight;
+	fn open_channel() -> Weight;
+	fn accept_channel() -> Weight;
+	fn close_channel(t: u32) -> Weight;
+	fn contest_close() -> Weight;
+	fn present_turn() -> Weight;
+	fn claim_all() -> Weight;
+	fn settle_bundle() -> Weight;
+	fn prune_bundle() -> Weight;
+	fn service_bundle() -> Weight;
 }
 
 /// The weights on a chain with the database costs of `T`.
@@ -96,6 +109,87 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(13))
 	}
+	fn rate() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(260_000_000, 3754)
+			.saturating_add(T::DbWeight::get().reads(5))
+			.saturating_add(T::DbWeight::get().writes(3))
+	}
+	/// The range of component `b` is `[1, 4096]`.
+	fn submit_batch(b: u32) -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(720_000_000, 19138)
+			.saturating_add(Weight::from_parts(3_726, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(15))
+			.saturating_add(T::DbWeight::get().writes(8))
+	}
+	fn draw() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(120_000_000, 3754)
+			.saturating_add(T::DbWeight::get().reads(5))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+	fn present_item() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(1_150_000_000, 19138)
+			.saturating_add(T::DbWeight::get().reads(17))
+			.saturating_add(T::DbWeight::get().writes(6))
+	}
+	fn open_channel() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(420_000_000, 19138)
+			.saturating_add(T::DbWeight::get().reads(9))
+			.saturating_add(T::DbWeight::get().writes(6))
+	}
+	fn accept_channel() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(330_000_000, 6000)
+			.saturating_add(T::DbWeight::get().reads(6))
+			.saturating_add(T::DbWeight::get().writes(4))
+	}
+	/// The range of component `t` is `[8, 512]`.
+	fn close_channel(_t: u32) -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(900_000_000, 19138)
+			.saturating_add(T::DbWeight::get().reads(12))
+			.saturating_add(T::DbWeight::get().writes(6))
+	}
+	fn contest_close() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(900_000_000, 19138)
+			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().writes(6))
+	}
+	fn present_turn() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(1_050_000_000, 19138)
+			.saturating_add(T::DbWeight::get().reads(16))
+			.saturating_add(T::DbWeight::get().writes(6))
+	}
+	fn claim_all() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(40_000_000, 0)
+			.saturating_add(T::DbWeight::get().reads(1))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+	fn settle_bundle() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(6_900_000_000, 190000)
+			.saturating_add(T::DbWeight::get().reads(90))
+			.saturating_add(T::DbWeight::get().writes(80))
+	}
+	fn prune_bundle() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(1_100_000_000, 50000)
+			.saturating_add(T::DbWeight::get().reads(22))
+			.saturating_add(T::DbWeight::get().writes(24))
+	}
+	fn service_bundle() -> Weight {
+		// Estimated, not measured yet.
+		Weight::from_parts(6_950_000_000, 190000)
+			.saturating_add(T::DbWeight::get().reads(92))
+			.saturating_add(T::DbWeight::get().writes(82))
+	}
 }
 
 impl WeightInfo for () {
@@ -150,5 +244,71 @@ impl WeightInfo for () {
 		Weight::from_parts(1_933_264_000, 19138)
 			.saturating_add(ParityDbWeight::get().reads(19))
 			.saturating_add(ParityDbWeight::get().writes(13))
+	}
+	fn rate() -> Weight {
+		Weight::from_parts(260_000_000, 3754)
+			.saturating_add(ParityDbWeight::get().reads(5))
+			.saturating_add(ParityDbWeight::get().writes(3))
+	}
+	fn submit_batch(b: u32) -> Weight {
+		Weight::from_parts(720_000_000, 19138)
+			.saturating_add(Weight::from_parts(3_726, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(15))
+			.saturating_add(ParityDbWeight::get().writes(8))
+	}
+	fn draw() -> Weight {
+		Weight::from_parts(120_000_000, 3754)
+			.saturating_add(ParityDbWeight::get().reads(5))
+			.saturating_add(ParityDbWeight::get().writes(1))
+	}
+	fn present_item() -> Weight {
+		Weight::from_parts(1_150_000_000, 19138)
+			.saturating_add(ParityDbWeight::get().reads(17))
+			.saturating_add(ParityDbWeight::get().writes(6))
+	}
+	fn open_channel() -> Weight {
+		Weight::from_parts(420_000_000, 19138)
+			.saturating_add(ParityDbWeight::get().reads(9))
+			.saturating_add(ParityDbWeight::get().writes(6))
+	}
+	fn accept_channel() -> Weight {
+		Weight::from_parts(330_000_000, 6000)
+			.saturating_add(ParityDbWeight::get().reads(6))
+			.saturating_add(ParityDbWeight::get().writes(4))
+	}
+	fn close_channel(_t: u32) -> Weight {
+		Weight::from_parts(900_000_000, 19138)
+			.saturating_add(ParityDbWeight::get().reads(12))
+			.saturating_add(ParityDbWeight::get().writes(6))
+	}
+	fn contest_close() -> Weight {
+		Weight::from_parts(900_000_000, 19138)
+			.saturating_add(ParityDbWeight::get().reads(11))
+			.saturating_add(ParityDbWeight::get().writes(6))
+	}
+	fn present_turn() -> Weight {
+		Weight::from_parts(1_050_000_000, 19138)
+			.saturating_add(ParityDbWeight::get().reads(16))
+			.saturating_add(ParityDbWeight::get().writes(6))
+	}
+	fn claim_all() -> Weight {
+		Weight::from_parts(40_000_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(1))
+			.saturating_add(ParityDbWeight::get().writes(1))
+	}
+	fn settle_bundle() -> Weight {
+		Weight::from_parts(6_900_000_000, 190000)
+			.saturating_add(ParityDbWeight::get().reads(90))
+			.saturating_add(ParityDbWeight::get().writes(80))
+	}
+	fn prune_bundle() -> Weight {
+		Weight::from_parts(1_100_000_000, 50000)
+			.saturating_add(ParityDbWeight::get().reads(22))
+			.saturating_add(ParityDbWeight::get().writes(24))
+	}
+	fn service_bundle() -> Weight {
+		Weight::from_parts(6_950_000_000, 190000)
+			.saturating_add(ParityDbWeight::get().reads(92))
+			.saturating_add(ParityDbWeight::get().writes(82))
 	}
 }

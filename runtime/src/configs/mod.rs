@@ -3,11 +3,13 @@
 mod collation;
 mod monetary;
 mod noesis;
+mod receipts;
 mod system;
 mod utility;
 pub mod xcm;
 
 pub use monetary::WeightToFee;
-pub use noesis::{ChainRandomness, PotAccount};
+pub use noesis::{LongestDispute, PotAccount};
+pub use receipts::{NftReceipts, ReceiptsAccount, RECEIPTS};
 pub use system::{ConsensusHook, RuntimeBlockWeights, MAXIMUM_BLOCK_WEIGHT, RELAY_PARENT_OFFSET};
 pub use utility::ProxyType;

@@ -1,41 +1,70 @@
 //! Our own pallets, and how they meet.
 
+use super::NftReceipts;
 use crate::{parameters::dynamic_params::*, *};
-use frame_support::{parameter_types, PalletId};
+use frame_support::{
+	parameter_types,
+	traits::{ConstU64, Get},
+	PalletId,
+};
 use frame_system::EnsureRoot;
-use noesis_primitives::BlockRandomness;
-use sp_runtime::traits::AccountIdConversion;
+use sp_runtime::traits::{AccountIdConversion, Verify};
 
 parameter_types! {
 	/// The account that the pot's share of every job goes to.
 	pub PotAccount: AccountId = PalletId(*b"noesis/p").into_account_truncating();
 }
 
-/// The hash of a block, which is known only once everything in it is fixed.
-///
-/// A worker can't foresee it when it answers. A collator that builds the block can choose among a few; the
-/// draws stay secret all the same, because each validator's comes from its own key.
-pub struct ChainRandomness;
+/// From an answer to the end of the last dispute that can be had over it: the panel, the window, and every move at its
+/// slowest down two trees of 2^32 leaves; then the time in which validators answer for what they found, and a game that
+/// begins at its end.
+pub struct LongestDispute;
 
-impl BlockRandomness for ChainRandomness {
-	fn after(block: BlockNumber) -> Option<[u8; 32]> {
-		if block >= System::block_number() {
-			return None;
-		}
-		let hash = System::block_hash(block);
-		(hash != Hash::default()).then_some(hash.0)
+impl Get<BlockNumber> for LongestDispute {
+	fn get() -> BlockNumber {
+		let panel = poc::Window::get().saturating_mul(poc::MaxWindows::get());
+		let levels = dispute::Arity::get().clamp(2, noesis_primitives::MAX_ARITY).ilog2();
+		// Down each tree two moves for each descent; one to open the second tree, one to prove its leaf.
+		let moves = 32u32.div_ceil(levels).saturating_mul(4).saturating_add(2);
+		let game = dispute::ResponseWindow::get().max(1).saturating_mul(moves);
+		let answer = panel.saturating_add(poi::ChallengeWindow::get()).saturating_add(game);
+		answer.saturating_add(dispute::LiabilityPeriod::get()).saturating_add(game)
 	}
+}
+
+parameter_types! {
+	/// Relay blocks that a collator may know of and not build on: how far back a relay parent may lie, and one.
+	pub const RelayLag: u32 = 4;
+}
+
+impl pallet_beacon::Config for Runtime {
+	type RelayLag = RelayLag;
 }
 
 impl pallet_operators::Config for Runtime {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type AdminOrigin = EnsureRoot<AccountId>;
+	type AppealOrigin = EnsureRoot<AccountId>;
+	type Pot = PotAccount;
 	type MinWorkerStake = operators::MinWorkerStake;
 	type MinValidatorStake = operators::MinValidatorStake;
 	type UnbondingPeriod = operators::UnbondingPeriod;
+	type LongestDispute = LongestDispute;
 	type MaxMarks = operators::MaxMarks;
 	type ExclusionPeriod = operators::ExclusionPeriod;
+	type WrongAnswerSlash = operators::WrongAnswerSlash;
+	type WrongVerdictSlash = operators::WrongVerdictSlash;
+	type ApprovedCanarySlash = operators::ApprovedCanarySlash;
+	type RewardShare = operators::RewardShare;
+	type ExposureFactor = operators::ExposureFactor;
+	type ReputationSteps = operators::ReputationSteps;
+	type ReputationHalfLife = operators::ReputationHalfLife;
+	type RatingBound = operators::RatingBound;
+	type RateFactor = operators::RateFactor;
+	type MillisPerBlock = ConstU64<SLOT_DURATION>;
+	type HeartbeatPeriod = operators::HeartbeatPeriod;
+	type HeartbeatGrace = operators::HeartbeatGrace;
 	type WeightInfo = pallet_operators::weights::SubstrateWeight<Runtime>;
 }
 
@@ -54,6 +83,10 @@ impl pallet_poi::Config for Runtime {
 	type Checkpoints = Checkpoints;
 	type Operators = Operators;
 	type Panels = Poc;
+	type Receipts = NftReceipts;
+	type Randomness = Beacon;
+	type Signature = Signature;
+	type Signer = <Signature as Verify>::Signer;
 	type BaseFee = poi::BaseFee;
 	type UnitPrice = poi::UnitPrice;
 	type WorkerShare = poi::WorkerShare;
@@ -63,17 +96,83 @@ impl pallet_poi::Config for Runtime {
 	type MaxDeadline = poi::MaxDeadline;
 	type KeepPeriod = poi::KeepPeriod;
 	type RankBlocks = poi::RankBlocks;
+	type ChallengeWindow = poi::ChallengeWindow;
+	type StandardPanel = poi::StandardPanel;
+	type SeatSurcharge = poi::SeatSurcharge;
+	type PrioritySurcharge = poi::PrioritySurcharge;
+	type PremiumSurcharge = poi::PremiumSurcharge;
+	type PriorityPromise = poi::PriorityPromise;
+	type PremiumPromise = poi::PremiumPromise;
+	type AuditedEntries = poi::AuditedEntries;
+	type ShowPeriod = poi::ShowPeriod;
+	type ShowDeposit = poi::ShowDeposit;
+	type ContestPeriod = poi::ContestPeriod;
+	type MaxLifetime = poi::MaxLifetime;
 	type WeightInfo = pallet_poi::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSigner = BenchmarkSigner;
 }
 
 impl pallet_poc::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
 	type Operators = Operators;
-	type Randomness = ChainRandomness;
+	type Checkpoints = Checkpoints;
+	type Answers = Poi;
+	type Randomness = Beacon;
 	type Subjects = Poi;
 	type PanelSize = poc::PanelSize;
 	type Quorum = poc::Quorum;
 	type Openings = poc::Openings;
 	type Window = poc::Window;
 	type MaxWindows = poc::MaxWindows;
+	type Pot = PotAccount;
+	type AuditFloor = poc::AuditFloor;
+	type SlashGainRatio = poc::SlashGainRatio;
+	type CanaryBond = poc::CanaryBond;
+	type CanaryFee = poc::CanaryFee;
+	type CanaryPrize = poc::CanaryPrize;
+	type CanaryShare = poc::CanaryShare;
+	type CanaryPeriod = poc::CanaryPeriod;
+	type CanaryReveal = poc::CanaryReveal;
+	type MaxCanaries = poc::MaxCanaries;
 	type WeightInfo = pallet_poc::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_dispute::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Checkpoints = Checkpoints;
+	type Operators = Operators;
+	type Panels = Poc;
+	type Subjects = Poi;
+	type Bond = dispute::Bond;
+	type WinnerShare = dispute::WinnerShare;
+	type Arity = dispute::Arity;
+	type ResponseWindow = dispute::ResponseWindow;
+	type LiabilityPeriod = dispute::LiabilityPeriod;
+	type Pot = PotAccount;
+	type WeightInfo = pallet_dispute::weights::SubstrateWeight<Runtime>;
+}
+
+/// Signs for accounts of benchmarks.
+#[cfg(feature = "runtime-benchmarks")]
+pub struct BenchmarkSigner;
+
+#[cfg(feature = "runtime-benchmarks")]
+const BENCHMARK_KEYS: sp_core::crypto::KeyTypeId = sp_core::crypto::KeyTypeId(*b"bnch");
+
+#[cfg(feature = "runtime-benchmarks")]
+#[allow(clippy::expect_used, reason = "a benchmark's keystore has the keys that it made")]
+impl pallet_poi::benchmarking::BenchmarkSigner<AccountId, Signature> for BenchmarkSigner {
+	fn account(index: u32) -> AccountId {
+		let seed = alloc::format!("//benchmark//{index}").into_bytes();
+		AccountId::from(sp_io::crypto::sr25519_generate(BENCHMARK_KEYS, Some(seed)).0)
+	}
+
+	fn sign(who: &AccountId, message: &[u8]) -> Signature {
+		let public = sp_core::sr25519::Public::from_raw(*who.as_ref());
+		let signature = sp_io::crypto::sr25519_sign(BENCHMARK_KEYS, &public, message);
+		Signature::Sr25519(signature.expect("the key was made by `account`"))
+	}
 }

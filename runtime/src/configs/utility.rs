@@ -68,8 +68,19 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 						| pallet_poi::Call::answer { .. }
 						| pallet_poi::Call::expire { .. }
 						| pallet_poi::Call::settle { .. },
-				) | RuntimeCall::Poc(..)
-					| RuntimeCall::Operators(pallet_operators::Call::update_capability { .. })
+				) | RuntimeCall::Poc(pallet_poc::Call::verdict { .. } | pallet_poc::Call::abstain { .. })
+					| RuntimeCall::Operators(
+						pallet_operators::Call::update_capability { .. }
+							| pallet_operators::Call::heartbeat { .. }
+							| pallet_operators::Call::sweep { .. }
+					) | RuntimeCall::Dispute(
+					pallet_dispute::Call::reveal { .. }
+						| pallet_dispute::Call::choose { .. }
+						| pallet_dispute::Call::expand { .. }
+						| pallet_dispute::Call::prove_input { .. }
+						| pallet_dispute::Call::prove { .. }
+						| pallet_dispute::Call::timeout { .. }
+				)
 			),
 			Self::Collator => {
 				matches!(call, RuntimeCall::CollatorSelection(..) | RuntimeCall::Session(..))

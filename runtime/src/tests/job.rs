@@ -2,6 +2,8 @@
 
 use super::preset;
 use crate::{configs::PotAccount, *};
+use cumulus_pallet_parachain_system::OnSystemEvent;
+use cumulus_primitives_core::PersistedValidationData;
 use frame_support::{
 	assert_noop, assert_ok,
 	traits::fungible::{Inspect, InspectHold},
@@ -36,9 +38,13 @@ struct Trace {
 }
 
 fn trace(text: &[u8], usage: Usage, salt: i32) -> Trace {
-	let count = (usage.positions() as u32) * LAYERS * WIDTH.div_ceil(SLICE);
-	let values: Vec<Vec<i32>> =
-		(0..count as i32).map(|leaf| (0..SLICE as i32).map(|i| leaf * 1000 + i + salt).collect()).collect();
+	let shape = TraceShape { positions: usage.positions() as u32, layers: LAYERS, width: WIDTH };
+	let count = shape.leaves().unwrap();
+	let leaf = |index: u32| {
+		let values = shape.values(shape.leaf(index).unwrap()) as i32;
+		(0..values).map(|i| index as i32 * 1000 + i + salt).collect()
+	};
+	let values: Vec<Vec<i32>> = (0..count).map(leaf).collect();
 	let leaves: Vec<_> = values.iter().map(|v| merkle::leaf_hash(&Opening::leaf_bytes(v))).collect();
 	let output = Payload::Inline(text.to_vec().try_into().unwrap());
 	let claim =
@@ -74,6 +80,7 @@ fn capability(checkpoints: &[CheckpointId], draw_key: [u8; 32]) -> Capability {
 		region: b"EU".to_vec().try_into().unwrap(),
 		endpoint: b"http://127.0.0.1:7000".to_vec().try_into().unwrap(),
 		draw_key,
+		owner: None,
 	}
 }
 
@@ -81,9 +88,24 @@ fn capability(checkpoints: &[CheckpointId], draw_key: [u8; 32]) -> Capability {
 fn next_block() {
 	use frame_support::traits::OnIdle;
 	let now = System::block_number();
-	Poi::on_idle(now, configs::MAXIMUM_BLOCK_WEIGHT);
-	frame_system::BlockHash::<Runtime>::insert(now, Hash::repeat_byte(now as u8 + 1));
-	System::set_block_number(now + 1);
+	for serve in [Poc::on_idle, Poi::on_idle, Dispute::on_idle] {
+		serve(now, configs::MAXIMUM_BLOCK_WEIGHT);
+	}
+	System::initialize(&(now + 1), &Hash::repeat_byte(now as u8 + 1), &Default::default());
+	let data = PersistedValidationData { relay_parent_number: now + 1, ..Default::default() };
+	Beacon::on_validation_data(&data);
+}
+
+/// Blocks pass until a job has ended.
+fn end_of(job: JobId) -> JobView<AccountId> {
+	for _ in 0..200 {
+		let view = Poi::job_view(job).unwrap();
+		if view.state.is_terminal() {
+			return view;
+		}
+		next_block();
+	}
+	panic!("the job does not end");
 }
 
 fn setup() -> CheckpointId {
@@ -129,6 +151,7 @@ fn submit(checkpoint: CheckpointId) -> JobId {
 		deadline: 20,
 		lane: Lane::Dot,
 		tier: Tier::Standard,
+		verification: Verification::Sampled,
 	};
 	assert_ok!(Poi::submit(origin(Ferdie), spec, UNIT));
 	id
@@ -171,11 +194,10 @@ fn job_should_pay_worker_and_panel_when_the_answer_is_right() {
 		let pot = Balances::total_balance(&PotAccount::get());
 		let job = submit(checkpoint);
 		answer_and_check(job, true);
-		next_block();
-
-		let view = Poi::job_view(job).unwrap();
+		assert_noop!(Poi::settle(origin(Ferdie), job), pallet_poi::Error::<Runtime>::WindowOpen);
+		let view = end_of(job);
 		assert_eq!(view.state, JobState::Final { worker: Bob.to_account_id() });
-		let settled = view.settlement.unwrap();
+		let settled = view.settlement.clone().unwrap();
 		assert_eq!(settled.verdicts.len(), 3);
 		assert_eq!(before(Bob), worker + settled.worker);
 		assert_eq!(before(Dave), validator + settled.per_validator);
@@ -184,10 +206,29 @@ fn job_should_pay_worker_and_panel_when_the_answer_is_right() {
 		assert_eq!(before(Ferdie), requester - cost);
 		assert_eq!(view.escrow, cost + settled.refund);
 		assert!(settled.worker > 3 * settled.per_validator);
+		receipt_should_bind(&view);
 		assert_eq!(money(), issued);
 		assert_eq!(Balances::total_balance_on_hold(&Ferdie.to_account_id()), 0);
 		check_state();
 	});
+}
+
+/// The requester owns a receipt that says what was asked and answered, and nobody can change it.
+fn receipt_should_bind(view: &JobView<AccountId>) {
+	use codec::Decode;
+	let item = u128::from(view.id.0);
+	assert_eq!(Nfts::owner(configs::RECEIPTS, item), Some(view.requester.clone()));
+	let metadata = pallet_nfts::ItemMetadataOf::<Runtime>::get(configs::RECEIPTS, item).unwrap();
+	let receipt = Receipt::<AccountId>::decode(&mut metadata.data.as_slice()).unwrap();
+	assert_eq!(receipt.subject, Subject::Job(view.id));
+	assert_eq!((receipt.checkpoint, receipt.kind), (view.spec.checkpoint, view.spec.kind));
+	assert_eq!(receipt.input, view.spec.input.content_hash());
+	assert_eq!(Some(receipt.claim), view.claim);
+	assert_eq!(receipt.worker, Bob.to_account_id());
+	assert_eq!(receipt.verdicts.len(), 3);
+	let change =
+		Nfts::set_metadata(origin(Ferdie), configs::RECEIPTS, item, b"forged".to_vec().try_into().unwrap());
+	assert!(change.is_err());
 }
 
 #[test]
@@ -198,9 +239,7 @@ fn requester_should_get_everything_back_when_the_answer_is_wrong() {
 		let worker = Balances::total_balance(&Bob.to_account_id());
 		let job = submit(checkpoint);
 		answer_and_check(job, false);
-		next_block();
-
-		let view = Poi::job_view(job).unwrap();
+		let view = end_of(job);
 		assert_eq!(view.state, JobState::Refunded { reason: RefundReason::Rejected });
 		assert_eq!(Balances::total_balance(&Ferdie.to_account_id()), requester);
 		assert_eq!(Balances::total_balance(&Bob.to_account_id()), worker);
@@ -247,5 +286,7 @@ fn check_state() {
 	Poi::do_try_state().unwrap();
 	Poc::do_try_state().unwrap();
 	Operators::do_try_state().unwrap();
+	Dispute::do_try_state().unwrap();
+	Beacon::do_try_state().unwrap();
 	Checkpoints::do_try_state().unwrap();
 }

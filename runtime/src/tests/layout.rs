@@ -29,6 +29,9 @@ fn pallets_should_keep_their_indices() {
 		(Checkpoints::index(), Checkpoints::name(), 61, "Checkpoints"),
 		(Poi::index(), Poi::name(), 62, "Poi"),
 		(Poc::index(), Poc::name(), 63, "Poc"),
+		(Dispute::index(), Dispute::name(), 64, "Dispute"),
+		(Beacon::index(), Beacon::name(), 65, "Beacon"),
+		(Nfts::index(), Nfts::name(), 80, "Nfts"),
 		(Sudo::index(), Sudo::name(), 255, "Sudo"),
 	];
 	for (index, name, expected_index, expected_name) in expected {
@@ -53,6 +56,17 @@ fn proxy_that_operates_should_not_move_money() {
 		dest: sp_keyring::Sr25519Keyring::Bob.to_account_id().into(),
 		keep_alive: false,
 	});
+	let challenge = RuntimeCall::Dispute(pallet_dispute::Call::challenge {
+		subject: noesis_primitives::Subject::Job(noesis_primitives::JobId(0)),
+		accused: noesis_primitives::Accused::Worker,
+		claim: noesis_primitives::Claim {
+			root: Default::default(),
+			leaves: 1,
+			output: Default::default(),
+			usage: Default::default(),
+		},
+	});
+	assert!(!operate.filter(&challenge));
 	assert!(operate.filter(&claim));
 	assert!(!operate.filter(&withdraw));
 	assert!(!operate.filter(&transfer));

@@ -1,100 +1,54 @@
 //! What a checkpoint file says about itself.
 
-use noesis_canon::{norm::NormConstants, GROUP};
-use noesis_primitives::{ContentHash, Profile, Root};
+use noesis_canon::{graph, norm::NormConstants, GROUP};
+use noesis_primitives::{Architecture, ContentHash, Profile, Root};
 use serde::{Deserialize, Serialize};
 
-/// Facts that fix the shape of every tensor and the constants of every operation.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Architecture {
-	/// The family of models; `llama` is the only one.
-	pub family: String,
-	/// Layers.
-	pub layers: u32,
-	/// Values of the residual.
-	pub width: u32,
-	/// Query heads.
-	pub heads: u32,
-	/// Key and value heads.
-	pub kv_heads: u32,
-	/// Values of a head.
-	pub head_dim: u32,
-	/// Inner values of a feed-forward layer.
-	pub feed_forward: u32,
-	/// Different tokens.
-	pub vocabulary: u32,
-	/// Longest sequence in tokens.
-	pub context: u32,
-	/// Base of the rotary positions.
-	pub rope_base: u32,
-	/// `round(epsilon · width · 2^24)`.
-	pub epsilon: u64,
+/// What an architecture means for the tensors and the arithmetic.
+pub trait Shapes {
+	/// Constants of the norms.
+	fn norm(&self) -> NormConstants;
+
+	/// The numbers that its programs follow from.
+	fn graph(&self) -> graph::Shape;
+
+	/// Parameters of the model.
+	fn parameters(&self) -> u64;
+
+	/// Tensors of the embedding group, in the order of their roots.
+	fn embedding_shapes(&self) -> [TensorShape; 2];
+
+	/// Tensors of a layer, in the order of their roots.
+	fn layer_shapes(&self) -> [TensorShape; 9];
 }
 
-impl Architecture {
-	/// What is out of range, if anything.
-	pub fn check(&self) -> Result<(), String> {
-		let within = |name: &str, value: u32, low: u32, high: u32| {
-			if (low..=high).contains(&value) {
-				Ok(())
-			} else {
-				Err(format!("{name} is {value}, should be {low} to {high}"))
-			}
-		};
-		if self.family != "llama" {
-			return Err(format!("the model family is `{}`, only `llama` is supported", self.family));
-		}
-		within("layers", self.layers, 1, noesis_primitives::MAX_LAYERS - 1)?;
-		within("width", self.width, 32, 1 << 15)?;
-		within("heads", self.heads, 1, 256)?;
-		within("kv_heads", self.kv_heads, 1, self.heads)?;
-		within("head_dim", self.head_dim, 16, 256)?;
-		within("feed_forward", self.feed_forward, 32, 1 << 17)?;
-		within("vocabulary", self.vocabulary, 1, 1 << 20)?;
-		within("context", self.context, 2, 1 << 16)?;
-		within("rope_base", self.rope_base, 2, u32::MAX)?;
-		let multiple = |name: &str, value: u32, of: u32| {
-			if value.is_multiple_of(of) {
-				Ok(())
-			} else {
-				Err(format!("{name} is {value}, should be a multiple of {of}"))
-			}
-		};
-		multiple("width", self.width, GROUP as u32)?;
-		multiple("feed_forward", self.feed_forward, GROUP as u32)?;
-		multiple("heads · head_dim", self.heads * self.head_dim, GROUP as u32)?;
-		multiple("heads", self.heads, self.kv_heads)?;
-		multiple("head_dim", self.head_dim, 16)?;
-		if !(1..1u64 << 60).contains(&self.epsilon) {
-			return Err(format!("epsilon is {}, should be 1 to 2^60 - 1", self.epsilon));
-		}
-		Ok(())
-	}
-
-	/// Slices of 64 values of the residual.
-	pub fn slices(&self) -> u32 {
-		self.width.div_ceil(noesis_primitives::SLICE)
-	}
-
-	/// Constants of the norms.
-	pub fn norm(&self) -> NormConstants {
+impl Shapes for Architecture {
+	fn norm(&self) -> NormConstants {
 		NormConstants::new(self.width as usize, self.epsilon)
 	}
 
-	/// Hash of this description: of its JSON.
-	pub fn hash(&self) -> ContentHash {
-		ContentHash::of(&serde_json::to_vec(self).unwrap_or_default())
+	fn graph(&self) -> graph::Shape {
+		graph::Shape {
+			layers: self.layers,
+			width: self.width,
+			heads: self.heads,
+			kv_heads: self.kv_heads,
+			head_dim: self.head_dim,
+			feed_forward: self.feed_forward,
+			vocabulary: self.vocabulary,
+			context: self.context,
+			rope_base: self.rope_base,
+			epsilon: self.epsilon,
+		}
 	}
 
-	/// Parameters of the model.
-	pub fn parameters(&self) -> u64 {
+	fn parameters(&self) -> u64 {
 		let of =
 			|tensors: &[TensorShape]| tensors.iter().map(|t| t.rows as u64 * t.columns as u64).sum::<u64>();
 		of(&self.embedding_shapes()) + u64::from(self.layers) * of(&self.layer_shapes())
 	}
 
-	/// Tensors of the embedding group, in the order of their roots.
-	pub fn embedding_shapes(&self) -> [TensorShape; 2] {
+	fn embedding_shapes(&self) -> [TensorShape; 2] {
 		let width = self.width as usize;
 		[
 			TensorShape::matrix("embedding", self.vocabulary as usize, width),
@@ -102,8 +56,7 @@ impl Architecture {
 		]
 	}
 
-	/// Tensors of a layer, in the order of their roots.
-	pub fn layer_shapes(&self) -> [TensorShape; 9] {
+	fn layer_shapes(&self) -> [TensorShape; 9] {
 		let (width, inner) = (self.width as usize, self.feed_forward as usize);
 		let queries = (self.heads * self.head_dim) as usize;
 		let keys = (self.kv_heads * self.head_dim) as usize;
@@ -144,7 +97,7 @@ impl TensorShape {
 	}
 }
 
-/// How a tensor's rows are written. A row's bytes are the data of its Merkle leaf.
+/// How a tensor's rows are written.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
@@ -186,14 +139,15 @@ pub struct Manifest {
 	pub profile: Profile,
 	/// The shape.
 	pub architecture: Architecture,
-	/// [`Architecture::hash`].
+	/// The hash of `architecture`.
 	pub architecture_hash: ContentHash,
-	/// Hash of the tokenizer section's bytes: vocabulary, merges, chat template.
+	/// Hash of the tokenizer's head (`docs/tokenizer.md`): vocabulary, merges, chat template.
 	pub tokenizer_hash: ContentHash,
 	/// Merkle root over `layer_roots`.
 	pub weights_root: Root,
 	/// Root of the embedding group (embedding and final norm), then one per layer. A group's root is the Merkle
-	/// root over its tensors' roots, a tensor's the root over its rows.
+	/// root over its tensors' roots, a tensor's the root over its rows, a row's the root over its chunks: the bytes of at
+	/// most 2048 columns each.
 	pub layer_roots: Vec<Root>,
 	/// Number of parameters.
 	pub parameters: u64,

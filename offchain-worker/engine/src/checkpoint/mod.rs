@@ -1,7 +1,7 @@
 //! Our own model file, `*.noesis`: tensors as their Merkle leaves see them, tokenizer, manifest.
 //!
 //! ```text
-//! 0   magic "NOESIS\0\x01"      8 bytes
+//! 0   magic "NOESIS\0\x02"      8 bytes
 //! 8   manifest offset, length   2 × u64, little endian
 //! 24  zeros up to 64
 //! 64  tensors, each at a multiple of 64
@@ -13,16 +13,19 @@
 mod manifest;
 mod write;
 
-pub use manifest::{Architecture, Encoding, Manifest, Placement, TensorShape};
+pub use manifest::{Encoding, Manifest, Placement, Shapes, TensorShape};
+pub use noesis_primitives::Architecture;
 pub use write::{Source, Writer};
 
 use crate::tokenizer::TokenizerData;
-use noesis_canon::{linear::row_bound, GROUP};
-use noesis_primitives::{merkle, ContentHash, Root};
+use noesis_canon::{graph::CHUNK, linear::row_bound, GROUP};
+use noesis_primitives::{merkle, Root};
 use rayon::prelude::*;
 use std::{fs::File, io, path::Path};
 
-const MAGIC: [u8; 8] = *b"NOESIS\0\x01";
+const MAGIC: [u8; 8] = *b"NOESIS\0\x02";
+/// Bytes of the magic before the version.
+const KIND: usize = 7;
 const HEADER: usize = 64;
 const ALIGNMENT: usize = 64;
 /// Largest manifest that is read: 255 layers need about 200 KiB.
@@ -34,9 +37,16 @@ pub enum CheckpointError {
 	/// Reading or writing failed.
 	#[error("{0}")]
 	Io(#[from] io::Error),
-	/// It is another kind of file, or another version.
-	#[error("not a Noesis checkpoint of version 1")]
+	/// It is another kind of file.
+	#[error("not a Noesis checkpoint")]
 	Magic,
+	/// It is of another version.
+	#[error(
+		"a Noesis checkpoint of version {0}, which this program does not read (it reads version {version}): convert the \
+		 model again with `noesis checkpoint import`",
+		version = MAGIC[KIND]
+	)]
+	Version(u8),
 	/// It ends too early, or says that a part lies outside of it.
 	#[error("{0} lies outside the file: is the download complete?")]
 	Range(&'static str),
@@ -87,9 +97,36 @@ impl<'a> TensorView<'a> {
 		self.bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 	}
 
-	fn root(&self) -> [u8; 32] {
+	/// Chunks of a row.
+	pub fn chunks(&self) -> usize {
+		self.shape.columns.div_ceil(CHUNK as usize)
+	}
+
+	/// A chunk of a row, if there is one.
+	pub fn chunk(&self, row: usize, chunk: usize) -> Option<&'a [u8]> {
+		let bytes = self.rows().nth(row)?;
+		bytes.chunks(self.encoding.row_bytes(CHUNK as usize)).nth(chunk)
+	}
+
+	/// Hashes of a row's chunks.
+	fn chunk_hashes(&self, row: &[u8]) -> Vec<merkle::Node> {
+		row.chunks(self.encoding.row_bytes(CHUNK as usize)).map(merkle::leaf_hash).collect()
+	}
+
+	/// Leaves of the tensor's tree: the roots of its rows.
+	pub fn row_roots(&self) -> Vec<merkle::Node> {
 		let row = self.encoding.row_bytes(self.shape.columns);
-		merkle::root(&self.bytes.par_chunks_exact(row).map(merkle::leaf_hash).collect::<Vec<_>>())
+		self.bytes.par_chunks_exact(row).map(|row| merkle::root(&self.chunk_hashes(row))).collect()
+	}
+
+	/// The path of a chunk within its row.
+	pub fn chunk_path(&self, row: usize, chunk: usize) -> Option<Vec<merkle::Node>> {
+		merkle::path(&self.chunk_hashes(self.rows().nth(row)?), u32::try_from(chunk).ok()?)
+	}
+
+	/// Root of the tensor.
+	pub fn root(&self) -> merkle::Node {
+		merkle::root(&self.row_roots())
 	}
 
 	/// Refuses weights with which an accumulator could leave 62 bits, and gains of 16 or more.
@@ -140,8 +177,11 @@ impl Checkpoint {
 		// SAFETY: the map is only read, as plain bytes, and never handed out beyond `self`.
 		let map = unsafe { memmap2::Mmap::map(&file)? };
 		let header = map.get(..HEADER).ok_or(CheckpointError::Magic)?;
-		if header[..8] != MAGIC {
+		if header[..KIND] != MAGIC[..KIND] {
 			return Err(CheckpointError::Magic);
+		}
+		if header[KIND] != MAGIC[KIND] {
+			return Err(CheckpointError::Version(header[KIND]));
 		}
 		let number = |at: usize| {
 			let bytes: [u8; 8] = std::array::from_fn(|i| header[at + i]);
@@ -155,11 +195,11 @@ impl Checkpoint {
 		manifest.architecture.check().map_err(|e| malformed("manifest", e))?;
 		let (offset, length) = manifest.tokenizer;
 		let tokenizer = range(&map, offset, length).ok_or(CheckpointError::Range("the tokenizer"))?;
-		if ContentHash::of(tokenizer) != manifest.tokenizer_hash {
-			return Err(CheckpointError::Mismatch("tokenizer hash"));
-		}
 		let tokenizer: TokenizerData =
 			serde_json::from_slice(tokenizer).map_err(|e| malformed("tokenizer", e))?;
+		if tokenizer.hash().map_err(|e| malformed("tokenizer", e))? != manifest.tokenizer_hash {
+			return Err(CheckpointError::Mismatch("tokenizer hash"));
+		}
 		let checkpoint = Self { map, manifest, tokenizer };
 		checkpoint.check()?;
 		Ok(checkpoint)
@@ -178,6 +218,9 @@ impl Checkpoint {
 			return Err(malformed("manifest", "the number of tensors or roots is not the architecture's"));
 		}
 		self.tokenizer.check(a.vocabulary).map_err(|e| malformed("tokenizer", e))?;
+		if self.tokenizer.end != a.end {
+			return Err(CheckpointError::Mismatch("token that ends an answer"));
+		}
 		for group in 0..m.layer_roots.len() {
 			let tensors = self.group(group)?;
 			tensors.par_iter().try_for_each(TensorView::check_bounds)?;

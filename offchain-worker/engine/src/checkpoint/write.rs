@@ -2,10 +2,10 @@
 
 use super::{
 	group_root, units_per_token, weights_root, Architecture, CheckpointError, Encoding, Manifest, Placement,
-	TensorShape, TensorView, ALIGNMENT, HEADER, MAGIC,
+	Shapes, TensorShape, TensorView, ALIGNMENT, HEADER, MAGIC,
 };
 use crate::tokenizer::TokenizerData;
-use noesis_primitives::{ContentHash, Profile, Root};
+use noesis_primitives::{Profile, Root};
 use std::{
 	fs::{self, File},
 	io::{self, BufWriter, Seek, SeekFrom, Write},
@@ -69,6 +69,9 @@ impl Writer {
 		let invalid = |part, reason: String| S::Error::from(super::malformed(part, reason));
 		architecture.check().map_err(|e| invalid("architecture", e))?;
 		tokenizer.check(architecture.vocabulary).map_err(|e| invalid("tokenizer", e.to_string()))?;
+		if tokenizer.end != architecture.end {
+			return Err(CheckpointError::Mismatch("token that ends an answer").into());
+		}
 		let mut tensors = Vec::new();
 		let mut layer_roots = Vec::new();
 		let embedding = architecture.embedding_shapes();
@@ -83,7 +86,7 @@ impl Writer {
 			name: name.into(),
 			profile: Profile::Exact,
 			architecture_hash: architecture.hash(),
-			tokenizer_hash: ContentHash::of(&text),
+			tokenizer_hash: tokenizer.hash().map_err(|e| invalid("tokenizer", e.to_string()))?,
 			weights_root: weights_root(&layer_roots),
 			layer_roots,
 			parameters,

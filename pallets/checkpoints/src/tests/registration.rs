@@ -108,7 +108,7 @@ fn registration_should_be_refused_when_a_number_is_out_of_bounds() {
 #[test]
 fn registration_should_be_refused_when_the_trace_outgrows_its_counter() {
 	execute(|| {
-		// 2^20 positions, 4 layers and 2^10 slices make 2^32 leaves: one too many.
+		// A token, 4 layers of 2^10 slices for each of 2^20 positions, and a token: more than 2^32 leaves.
 		let long = sealed(CheckpointRecord {
 			layer_roots: vec![Root([4; 32]); 5].try_into().unwrap(),
 			layers: 4,
@@ -117,7 +117,7 @@ fn registration_should_be_refused_when_the_trace_outgrows_its_counter() {
 			..record(1)
 		});
 		refused(long.clone(), Error::TraceTooLong);
-		let fits = CheckpointRecord { context: MAX_CONTEXT - 1, ..long };
+		let fits = CheckpointRecord { context: (u32::MAX - 1) / (4 * 1024 + 1), ..long };
 		assert_ok!(Checkpoints::register(RuntimeOrigin::signed(ALICE), fits));
 	});
 }

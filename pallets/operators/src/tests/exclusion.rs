@@ -2,7 +2,7 @@
 
 use crate::{mock::*, Barred, Error, Event};
 use frame_support::{assert_noop, assert_ok};
-use noesis_primitives::{CheckpointId, OperatorRegistry, OperatorStatus};
+use noesis_primitives::{CheckpointId, Conduct, OperatorRegistry, OperatorStatus};
 use polkadot_sdk::*;
 
 fn excluded(who: AccountId, blocks: u32) {
@@ -14,13 +14,14 @@ fn operator_should_be_shut_out_when_its_marks_reach_the_limit() {
 	execute(|| {
 		worker(ALICE, &[0]);
 		at(20);
-		Operators::mark(&ALICE);
+		Operators::note(&ALICE, Conduct::Missed);
 		assert_event(Event::Marked { who: ALICE, marks: 1 });
-		Operators::mark(&ALICE);
+		Operators::note(&ALICE, Conduct::Missed);
 		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Active, 2));
-		Operators::mark(&ALICE);
+		Operators::note(&ALICE, Conduct::Missed);
 		System::assert_has_event(Event::<Test>::Marked { who: ALICE, marks: 3 }.into());
-		assert_event(Event::Excluded { who: ALICE, until: 70 });
+		let to = OperatorStatus::Excluded { until: 70 };
+		assert_event(Event::Excluded { who: ALICE, from: OperatorStatus::Active, to });
 		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Excluded { until: 70 }, 3));
 	});
 }
@@ -30,18 +31,18 @@ fn exclusion_should_not_grow_when_further_marks_come_in() {
 	execute(|| {
 		worker(ALICE, &[0]);
 		for _ in 0..3 {
-			Operators::mark(&ALICE);
+			Operators::note(&ALICE, Conduct::Missed);
 		}
 		at(30);
-		Operators::mark(&ALICE);
+		Operators::note(&ALICE, Conduct::Missed);
 		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Excluded { until: 51 }, 4));
 	});
 }
 
 #[test]
-fn mark_should_do_nothing_when_the_account_is_unknown() {
+fn note_should_do_nothing_when_the_account_is_unknown() {
 	execute(|| {
-		Operators::mark(&ALICE);
+		Operators::note(&ALICE, Conduct::Missed);
 		assert_eq!(Operators::record(&ALICE), None);
 		assert!(System::events().is_empty());
 	});
@@ -51,11 +52,11 @@ fn mark_should_do_nothing_when_the_account_is_unknown() {
 fn marks_should_shut_out_at_the_next_one_when_the_limit_falls() {
 	execute(|| {
 		worker(ALICE, &[0]);
-		Operators::mark(&ALICE);
-		Operators::mark(&ALICE);
+		Operators::note(&ALICE, Conduct::Missed);
+		Operators::note(&ALICE, Conduct::Missed);
 		MaxMarks::set(1);
 		assert_eq!(status(ALICE), OperatorStatus::Active);
-		Operators::mark(&ALICE);
+		Operators::note(&ALICE, Conduct::Missed);
 		assert_eq!(status(ALICE), OperatorStatus::Excluded { until: 51 });
 	});
 }
@@ -64,12 +65,12 @@ fn marks_should_shut_out_at_the_next_one_when_the_limit_falls() {
 fn exposure_should_be_relieved_when_the_operator_is_shut_out() {
 	execute(|| {
 		worker(ALICE, &[0]);
-		assert_ok!(Operators::expose(&ALICE, 300));
-		assert_ok!(Operators::expose(&ALICE, 200));
+		assert_ok!(Operators::expose(&ALICE, 120));
+		assert_ok!(Operators::expose(&ALICE, 80));
 		excluded(ALICE, 5);
-		Operators::relieve(&ALICE, 300);
-		assert_eq!(record(ALICE).exposure, 200);
-		Operators::relieve(&ALICE, 200);
+		Operators::relieve(&ALICE, 120);
+		assert_eq!(record(ALICE).exposure, 80);
+		Operators::relieve(&ALICE, 80);
 		assert_eq!(record(ALICE).exposure, 0);
 	});
 }
@@ -79,7 +80,7 @@ fn operator_should_come_back_without_marks_when_its_exclusion_is_over() {
 	execute(|| {
 		validator(ALICE, &[0]);
 		for _ in 0..3 {
-			Operators::mark(&ALICE);
+			Operators::note(&ALICE, Conduct::Missed);
 		}
 		assert_eq!(Operators::validators(CheckpointId(0)), 0);
 		at(50);
@@ -115,7 +116,7 @@ fn exclusion_should_stand_when_the_operator_unbonds_to_escape_it() {
 	execute(|| {
 		worker(ALICE, &[0]);
 		for _ in 0..3 {
-			Operators::mark(&ALICE);
+			Operators::note(&ALICE, Conduct::Missed);
 		}
 		assert_ok!(Operators::unbond(signed(ALICE)));
 		assert_eq!(Barred::<Test>::get(ALICE), Some(51));
@@ -134,7 +135,8 @@ fn admin_should_exclude_when_the_operator_has_any_status() {
 		assert_noop!(Operators::exclude(root(), ALICE, 10), Error::<Test>::NotRegistered);
 		validator(ALICE, &[0]);
 		excluded(ALICE, 10);
-		assert_event(Event::Excluded { who: ALICE, until: 11 });
+		let to = OperatorStatus::Excluded { until: 11 };
+		assert_event(Event::Excluded { who: ALICE, from: OperatorStatus::Active, to });
 		assert_eq!(Operators::validators(CheckpointId(0)), 0);
 		excluded(ALICE, 20);
 		assert_eq!(status(ALICE), OperatorStatus::Excluded { until: 21 });
@@ -152,11 +154,12 @@ fn operator_should_be_active_without_marks_when_the_admin_readmits_it() {
 	execute(|| {
 		validator(ALICE, &[0]);
 		for _ in 0..3 {
-			Operators::mark(&ALICE);
+			Operators::note(&ALICE, Conduct::Missed);
 		}
 		at(7);
 		assert_ok!(Operators::readmit(RuntimeOrigin::root(), ALICE));
-		assert_event(Event::Readmitted { who: ALICE });
+		let from = OperatorStatus::Excluded { until: 51 };
+		assert_event(Event::Readmitted { who: ALICE, from, to: OperatorStatus::Active });
 		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Active, 0));
 		assert_eq!(record(ALICE).since, 7);
 		assert_eq!(Operators::validators(CheckpointId(0)), 1);

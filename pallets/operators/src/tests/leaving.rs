@@ -2,7 +2,7 @@
 
 use crate::{mock::*, DrawKeys, Error, Event};
 use frame_support::{assert_noop, assert_ok};
-use noesis_primitives::{CheckpointId, OperatorRegistry, OperatorStatus};
+use noesis_primitives::{CheckpointId, Conduct, OperatorRegistry, OperatorStatus};
 use polkadot_sdk::*;
 
 #[test]
@@ -12,7 +12,7 @@ fn stake_should_come_back_when_the_unbonding_period_is_over() {
 		assert_ok!(Operators::add_stake(signed(ALICE), 50));
 		at(10);
 		assert_ok!(Operators::unbond(signed(ALICE)));
-		assert_event(Event::Unbonding { who: ALICE, until: 110 });
+		assert_event(Event::Unbonding { who: ALICE, from: OperatorStatus::Active, until: 110 });
 		assert_eq!(status(ALICE), OperatorStatus::Unbonding { until: 110 });
 		at(109);
 		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::StillBound);
@@ -26,10 +26,10 @@ fn stake_should_come_back_when_the_unbonding_period_is_over() {
 }
 
 #[test]
-fn nothing_should_be_kept_when_an_operator_registers_after_withdrawing() {
+fn record_should_begin_anew_when_an_operator_registers_after_withdrawing() {
 	execute(|| {
 		validator(ALICE, &[0]);
-		Operators::mark(&ALICE);
+		Operators::note(&ALICE, Conduct::Missed);
 		assert_ok!(Operators::unbond(signed(ALICE)));
 		at(101);
 		assert_ok!(Operators::withdraw(signed(ALICE)));
@@ -88,15 +88,45 @@ fn unbonding_period_should_be_the_one_in_force_when_it_began() {
 }
 
 #[test]
+fn unbonding_should_take_the_longest_dispute_when_governance_says_less() {
+	execute(|| {
+		worker(ALICE, &[0]);
+		UnbondingPeriod::set(5);
+		LongestDispute::set(300);
+		assert_eq!(Operators::unbonding_period(), 300);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		assert_eq!(status(ALICE), OperatorStatus::Unbonding { until: 301 });
+		UnbondingPeriod::set(500);
+		assert_eq!(Operators::unbonding_period(), 500);
+	});
+}
+
+#[test]
+fn stake_should_be_claimable_when_and_only_when_it_can_be_withdrawn() {
+	execute(|| {
+		assert_eq!(Operators::claimable(&ALICE), 0);
+		worker(ALICE, &[0]);
+		assert_eq!(Operators::claimable(&ALICE), 0);
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		at(100);
+		assert_eq!(Operators::claimable(&ALICE), 0);
+		at(101);
+		assert_eq!(Operators::claimable(&ALICE), STAKE);
+		assert_ok!(Operators::withdraw(signed(ALICE)));
+		assert_eq!(Operators::claimable(&ALICE), 0);
+	});
+}
+
+#[test]
 fn operator_should_be_active_with_its_marks_when_it_rejoins_while_unbonding() {
 	execute(|| {
 		validator(ALICE, &[0, 1]);
-		Operators::mark(&ALICE);
+		Operators::note(&ALICE, Conduct::Missed);
 		assert_ok!(Operators::unbond(signed(ALICE)));
 		assert_eq!(Operators::validators(CheckpointId(0)), 0);
 		at(40);
 		assert_ok!(Operators::rejoin(signed(ALICE)));
-		assert_event(Event::Rejoined { who: ALICE });
+		assert_event(Event::Rejoined { who: ALICE, from: OperatorStatus::Unbonding { until: 101 } });
 		assert_eq!(status(ALICE), OperatorStatus::Active);
 		assert_eq!((record(ALICE).marks, record(ALICE).since), (1, 40));
 		assert_eq!(Operators::validators(CheckpointId(0)), 1);

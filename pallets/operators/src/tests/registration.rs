@@ -3,7 +3,7 @@
 use crate::{mock::*, DrawKeys, Error, Event};
 use frame_support::{assert_noop, assert_ok};
 use noesis_primitives::{
-	Capability, CheckpointId, Locator, OperatorRecord, OperatorRegistry, OperatorStatus, Role,
+	Capability, CheckpointId, Locator, OperatorRecord, OperatorRegistry, OperatorStatus, Pace, Role,
 };
 use polkadot_sdk::{
 	sp_runtime::{ArithmeticError, DispatchError::BadOrigin, TokenError},
@@ -31,6 +31,8 @@ fn operator_should_be_active_with_its_stake_held_when_it_registers() {
 			status: OperatorStatus::Active,
 			since: 9,
 			marks: 0,
+			seen: 9,
+			pace: Pace::default(),
 		};
 		assert_eq!(record(ALICE), expected);
 		assert_eq!(held(ALICE), STAKE);
@@ -64,7 +66,8 @@ fn registration_should_be_refused_when_the_account_cannot_cover_the_stake() {
 			|stake| Operators::register(signed(ALICE), Role::Worker, stake, capability(ALICE, &[0]));
 		assert_noop!(register(ENDOWMENT), TokenError::FundsUnavailable);
 		assert_noop!(register(u128::MAX), TokenError::FundsUnavailable);
-		assert_ok!(register(ENDOWMENT - 1));
+		assert_noop!(register(ENDOWMENT - ED + 1), TokenError::FundsUnavailable);
+		assert_ok!(register(ENDOWMENT - ED));
 	});
 }
 
@@ -193,9 +196,15 @@ fn calls_should_be_refused_when_nobody_signed_them() {
 			assert_noop!(Operators::update_capability(origin.clone(), capability), BadOrigin);
 			assert_noop!(Operators::unbond(origin.clone()), BadOrigin);
 			assert_noop!(Operators::withdraw(origin.clone()), BadOrigin);
-			assert_noop!(Operators::rejoin(origin), BadOrigin);
+			assert_noop!(Operators::rejoin(origin.clone()), BadOrigin);
+			assert_noop!(Operators::appeal(origin.clone(), Default::default()), BadOrigin);
+			assert_noop!(Operators::heartbeat(origin.clone()), BadOrigin);
+			assert_noop!(Operators::sweep(origin.clone(), BOB), BadOrigin);
+			assert_noop!(Operators::authorise(origin, BOB, true), BadOrigin);
 		}
 		assert_noop!(Operators::exclude(signed(ALICE), BOB, 1), BadOrigin);
 		assert_noop!(Operators::readmit(signed(ALICE), BOB), BadOrigin);
+		assert_noop!(Operators::confirm(signed(ALICE), BOB), BadOrigin);
+		assert_noop!(Operators::confirm(RuntimeOrigin::root(), BOB), BadOrigin);
 	});
 }

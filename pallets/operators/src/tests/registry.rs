@@ -70,43 +70,6 @@ fn validators_should_be_counted_when_they_are_active_and_offer_the_checkpoint() 
 	});
 }
 
-#[test]
-fn exposure_should_be_bounded_by_the_stake_when_jobs_are_claimed() {
-	execute(|| {
-		worker(ALICE, &[0]);
-		validator(BOB, &[0]);
-		assert_ok!(Operators::expose(&ALICE, STAKE - 1));
-		assert_eq!(Operators::expose(&ALICE, 2), Err(OperatorFault::OverExposed));
-		assert_eq!(Operators::expose(&ALICE, u128::MAX), Err(OperatorFault::OverExposed));
-		assert_ok!(Operators::expose(&ALICE, 1));
-		assert_eq!(record(ALICE).exposure, STAKE);
-		assert_ok!(Operators::add_stake(signed(ALICE), 5));
-		assert_ok!(Operators::expose(&ALICE, 5));
-		assert_eq!(Operators::expose(&BOB, 1), Err(OperatorFault::WrongRole));
-		assert_eq!(Operators::expose(&CHARLIE, 1), Err(OperatorFault::Unknown));
-		assert_ok!(Operators::exclude(RuntimeOrigin::root(), ALICE, 1));
-		assert_eq!(Operators::expose(&ALICE, 0), Err(OperatorFault::Excluded));
-		Operators::relieve(&ALICE, STAKE + 5);
-		assert_ok!(Operators::unbond(signed(ALICE)));
-		assert_eq!(Operators::expose(&ALICE, 1), Err(OperatorFault::Unbonding));
-	});
-}
-
-#[test]
-fn exposure_should_stop_at_zero_when_more_is_relieved_than_was_exposed() {
-	execute(|| {
-		Operators::relieve(&ALICE, 1);
-		assert_eq!(Operators::record(&ALICE), None);
-		worker(ALICE, &[0]);
-		assert_ok!(Operators::expose(&ALICE, 7));
-		Operators::relieve(&ALICE, 9);
-		assert_eq!(record(ALICE).exposure, 0);
-		assert_ok!(Operators::unbond(signed(ALICE)));
-		Operators::relieve(&ALICE, 9);
-		assert_eq!(record(ALICE).exposure, 0);
-	});
-}
-
 #[cfg(feature = "runtime-benchmarks")]
 #[test]
 fn benchmark_operator_should_satisfy_the_invariants_when_it_is_registered() {
@@ -117,7 +80,7 @@ fn benchmark_operator_should_satisfy_the_invariants_when_it_is_registered() {
 		Operators::register_for_benchmark(&51, Role::Worker, CheckpointId(1), [5; 32]);
 		assert_eq!(validate(50, 1, 1), Ok([6; 32]));
 		assert_eq!((validate(50, 0, 1), work(51, 1)), (Err(OperatorFault::CannotRun), Ok(())));
-		assert_ok!(Operators::expose(&51, 1_000_000));
+		assert_ok!(Operators::expose(&51, Operators::exposure_cap(&51)));
 		Operators::do_try_state().unwrap();
 	});
 }

@@ -1,7 +1,7 @@
 //! How panels end.
 
 use crate::{mock::*, Event};
-use noesis_primitives::{PanelExists, PanelOutcome, Panels};
+use noesis_primitives::{Conduct, PanelExists, PanelOutcome, Panels, Verification};
 use polkadot_sdk::frame_support::assert_ok;
 
 fn outcome() -> PanelOutcome {
@@ -125,6 +125,99 @@ fn panel_should_follow_the_majority_when_the_last_window_ends_without_a_quorum()
 }
 
 #[test]
+fn panel_should_lapse_when_it_is_full_and_has_only_a_majority() {
+	ExtBuilder::default().validators(5).run(|| {
+		PanelSize::set(&5);
+		Quorum::set(&4);
+		open_panel();
+		for (who, content) in (FIRST..).zip([1, 1, 1, 2, 3]) {
+			assert_ok!(speak(who, &Trace::new(content, 37)));
+		}
+		assert_eq!(outcome(), PanelOutcome::Lapsed);
+	});
+}
+
+#[test]
+fn panel_of_the_requesters_size_should_decide_by_majority() {
+	ExtBuilder::default().validators(5).run(|| {
+		WorkerReputation::set(&1000);
+		open_panel_as(Verification::Panel(5));
+		let terms = crate::Panels::<Test>::get(JOB).unwrap().terms;
+		assert_eq!((terms.size, terms.quorum, terms.audit.is_one()), (5, 3, true));
+		for (who, content) in (FIRST..).zip([2, 1, 1, 2, 1]) {
+			assert_ok!(speak(who, &Trace::new(content, 37)));
+		}
+		assert_eq!(outcome(), PanelOutcome::Confirmed);
+	});
+}
+
+#[test]
+fn replication_should_need_its_quorum_when_the_last_window_ends() {
+	for (verdicts, expected) in [(3, PanelOutcome::Lapsed), (4, PanelOutcome::Confirmed)] {
+		ExtBuilder::default().validators(6).run(|| {
+			open_panel_as(Verification::Replicated(2));
+			let terms = crate::Panels::<Test>::get(JOB).unwrap().terms;
+			assert_eq!((terms.size, terms.quorum), (6, 4));
+			for who in FIRST..FIRST + verdicts {
+				assert_ok!(speak(who, &honest()));
+			}
+			at_block(ANSWERED + 16);
+			assert_eq!(outcome(), expected);
+		});
+	}
+}
+
+#[test]
+fn verification_should_be_brought_into_range() {
+	for (verification, expected) in [
+		(Verification::Panel(0), (1, 1)),
+		(Verification::Panel(200), (16, 9)),
+		(Verification::Replicated(0), (3, 2)),
+		(Verification::Replicated(200), (15, 10)),
+	] {
+		ExtBuilder::default().run(|| {
+			open_panel_as(verification);
+			let terms = crate::Panels::<Test>::get(JOB).unwrap().terms;
+			assert_eq!((terms.size, terms.quorum), expected);
+		});
+	}
+}
+
+#[test]
+fn validators_should_be_noted_by_what_was_settled_and_never_slashed_by_a_majority() {
+	use Conduct::{Dissented, Vouched};
+	for (contents, expected) in [
+		([1, 1, 2], vec![(FIRST, Vouched), (FIRST + 1, Vouched), (FIRST + 2, Dissented)]),
+		([1, 2, 2], vec![(FIRST, Dissented), (FIRST + 1, Vouched), (FIRST + 2, Vouched)]),
+		([1, 2, 3], vec![]),
+	] {
+		ExtBuilder::default().run(|| {
+			open_panel();
+			for (who, content) in (FIRST..).zip(contents) {
+				assert_ok!(speak(who, &Trace::new(content, 37)));
+			}
+			assert!(Notes::get().is_empty());
+			Poc::close(JOB).unwrap();
+			assert_eq!((Notes::get(), Slashes::get()), (expected, vec![]));
+		});
+	}
+}
+
+#[test]
+fn dissolved_panel_should_tell_who_spoke_and_note_those_who_were_right() {
+	ExtBuilder::default().run(|| {
+		open_panel();
+		assert_ok!(speak(FIRST, &honest()));
+		assert_ok!(speak(FIRST + 1, &Trace::new(2, 37)));
+		assert_eq!(Poc::dissolve(JOB).into_inner(), [(FIRST, true), (FIRST + 1, false)]);
+		assert_eq!(Notes::get(), [(FIRST + 1, Conduct::Vouched)]);
+		System::assert_last_event(Event::PanelDissolved { subject: JOB }.into());
+		assert_eq!((Poc::due(JOB), Poc::close(JOB)), (None, None));
+		assert!(Poc::dissolve(JOB).is_empty());
+	});
+}
+
+#[test]
 fn panel_should_keep_its_numbers_when_governance_changes_them() {
 	ExtBuilder::default().run(|| {
 		open_panel();
@@ -160,7 +253,8 @@ fn panel_should_bring_its_numbers_into_range_when_governance_sets_others() {
 fn panel_should_not_open_when_the_subject_has_one() {
 	ExtBuilder::default().run(|| {
 		open_panel();
-		let again = <Poc as Panels<AccountId>>::open(JOB, Trace::new(2, 9).claim, CHECKPOINT, [5, 6]);
+		let other = Trace::new(2, 9).claim;
+		let again = <Poc as Panels<AccountId>>::open(JOB, other, CHECKPOINT, 5, 6, Verification::Sampled);
 		assert_eq!(again, Err(PanelExists));
 		assert_eq!(crate::Panels::<Test>::get(JOB).unwrap().claim, honest().claim);
 		assert_eq!(crate::Panels::<Test>::get(JOB).unwrap().terms.size, 3);

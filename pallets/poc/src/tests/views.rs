@@ -1,7 +1,7 @@
 //! What the runtime API reads.
 
 use crate::mock::*;
-use noesis_primitives::{panel_seed, BlockRandomness, JobId, Panels, Subject};
+use noesis_primitives::{panel_seed, BlockRandomness, JobId, Panels, Subject, Verification};
 use polkadot_sdk::frame_support::assert_ok;
 
 #[test]
@@ -28,7 +28,7 @@ fn open_panels_should_leave_out_those_that_are_over_and_stop_at_the_limit() {
 		at_block(ANSWERED);
 		for job in 0..10 {
 			let subject = Subject::Job(JobId(job));
-			Poc::open(subject, honest().claim, CHECKPOINT, [WORKER, REQUESTER]).unwrap();
+			open_over(subject, honest().claim, Verification::Sampled);
 			if job == 4 {
 				at_block(ANSWERED + 10);
 			}
@@ -38,5 +38,65 @@ fn open_panels_should_leave_out_those_that_are_over_and_stop_at_the_limit() {
 		at_block(ANSWERED + 16);
 		assert_eq!(Poc::open_panels(100).len(), 5);
 		assert!(Poc::open_panels(0).is_empty());
+	});
+}
+
+#[test]
+fn view_should_name_all_who_may_not_speak_again() {
+	ExtBuilder::default().validators(4).run(|| {
+		PanelSize::set(&4);
+		open_panel();
+		assert_ok!(speak(FIRST, &honest()));
+		assert_ok!(speak(FIRST + 1, &honest()));
+		assert_ok!(abstain(JOB, FIRST + 2));
+		Poc::strike(JOB, &FIRST);
+		let view = Poc::panel_view(JOB).unwrap();
+		assert_eq!(view.spoken, vec![FIRST + 1, FIRST + 2, FIRST]);
+		assert_eq!((view.size, view.seats, view.quorum, view.worker), (5, 4, 3, WORKER));
+		assert_eq!((view.audit, view.audited), (1_000_000, Some(true)));
+	});
+}
+
+#[test]
+fn windows_should_tell_when_to_speak() {
+	ExtBuilder::default().run(|| {
+		assert_eq!(Poc::windows(JOB), None);
+		open_panel();
+		let at = |block| {
+			at_block(block);
+			let w = Poc::windows(JOB).unwrap();
+			(w.opens, w.window, w.window_ends, w.ends, w.over)
+		};
+		let (opens, ends) = (ANSWERED + 1, ANSWERED + 16);
+		assert_eq!(at(ANSWERED + 1), (opens, 0, ANSWERED + 6, ends, false));
+		assert_eq!(at(ANSWERED + 6), (opens, 1, ANSWERED + 11, ends, false));
+		assert_eq!(at(ANSWERED + 15), (opens, 2, ends, ends, false));
+		assert!(at(ANSWERED + 16).4);
+	});
+}
+
+#[test]
+fn security_should_follow_the_panel_and_its_worker() {
+	ExtBuilder::default().validators(30).run(|| {
+		assert_eq!(Poc::security(JOB), None);
+		WorkerReputation::set(&1000);
+		PanelSize::set(&7);
+		Quorum::set(&5);
+		let before = Poc::security_before(&WORKER, CHECKPOINT, Verification::Sampled);
+		open_panel();
+		let security = Poc::security(JOB).unwrap();
+		assert_eq!(security, before);
+		assert_eq!((security.audit, security.seats, security.quorum), (47_620, 7, 5));
+		assert_eq!(security.validators, 30);
+		let shares: Vec<_> = security.survivals.iter().map(|s| s.dishonest).collect();
+		assert_eq!(shares, [100_000, 200_000, 333_333]);
+		for s in &security.survivals {
+			// Nearly all that is not audited passes, less the tenth that an outsider sees.
+			assert!((952_380_000..955_000_000).contains(&s.alone), "{s:?}");
+			assert!(s.watched.abs_diff((u64::from(s.alone) * 9 / 10) as u32) < 5, "{s:?}");
+		}
+		let paid = Poc::security_before(&WORKER, CHECKPOINT, Verification::Panel(7));
+		assert_eq!(paid.audit, 1_000_000);
+		assert!(paid.survivals[0].alone < 3_000_000);
 	});
 }

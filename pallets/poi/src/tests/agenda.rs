@@ -3,7 +3,7 @@
 use crate::{
 	mock::*, Agenda, Cursor, Error, Event, Inputs, Jobs, Outputs, Timelines, WeightInfo, MAX_PER_BLOCK,
 };
-use noesis_primitives::{JobId, JobState, PanelOutcome, RefundReason};
+use noesis_primitives::{Conduct, Engagement, JobId, JobState, PanelOutcome, RefundReason};
 use polkadot_sdk::frame_support::{
 	assert_noop, assert_ok,
 	traits::Hooks,
@@ -44,7 +44,7 @@ fn job_should_open_again_and_mark_the_worker_when_the_deadline_is_missed() {
 			run_to(claimed + 8);
 			assert_eq!(state(job), JobState::Assigned { worker: WORKER });
 			run_to(claimed + 9);
-			assert_eq!((Marks::get()[&WORKER], Exposed::get()[&WORKER]), (times, 0));
+			assert_eq!((noted(WORKER, Conduct::Missed), Exposed::get()[&WORKER]), (times, 0));
 			check();
 		}
 		assert_eq!(state(job), JobState::Refunded { reason: RefundReason::Missed });
@@ -142,12 +142,16 @@ fn anybody_should_move_every_job_on_when_the_agenda_is_never_served() {
 #[test]
 fn agenda_should_take_the_next_block_when_one_is_full_and_refuse_when_all_are() {
 	run(|| {
-		let full = || BoundedVec::truncate_from((1000..).map(JobId).take(MAX_PER_BLOCK as usize).collect());
+		let full = || {
+			BoundedVec::truncate_from(
+				(1000..).map(JobId).map(Engagement::Job).take(MAX_PER_BLOCK as usize).collect(),
+			)
+		};
 		for block in 51..54 {
 			Agenda::<Test>::insert(block, full());
 		}
 		let job = submit(spec());
-		assert_eq!(Agenda::<Test>::get(54).into_inner(), vec![job]);
+		assert_eq!(Agenda::<Test>::get(54).into_inner(), vec![Engagement::Job(job)]);
 		Agenda::<Test>::insert(54, full());
 		assert_noop!(Poi::submit(signed(REQUESTER), spec(), RICH), E::AgendaFull);
 		at_block(5);

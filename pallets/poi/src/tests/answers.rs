@@ -62,7 +62,7 @@ fn answer_should_be_refused_when_the_usage_is_out_of_bounds() {
 			assert_noop!(answer_with(job, LEAVES, usage), E::BadUsage);
 		}
 		let most = Usage { input_tokens: 79, output_tokens: 10 };
-		assert_ok!(answer_with(job, 88 * 6, most));
+		assert_ok!(answer_with(job, 88 * 7 + 1, most));
 	});
 }
 

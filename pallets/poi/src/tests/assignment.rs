@@ -1,7 +1,7 @@
 //! Claims, ranks, directed jobs, giving back.
 
 use crate::{assignment::rank_delay, mock::*, Active, Directed, Error, MAX_ACTIVE, MAX_DIRECTED};
-use noesis_primitives::{JobId, JobState, OperatorFault, RefundReason};
+use noesis_primitives::{Conduct, JobId, JobState, OperatorFault, RefundReason};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 use proptest::prelude::*;
 
@@ -178,7 +178,7 @@ fn release_should_open_the_job_again_twice_and_then_refund() {
 		}
 		assert_eq!(state(job), JobState::Refunded { reason: RefundReason::Missed });
 		assert_eq!((held(REQUESTER), Balances::free_balance(REQUESTER)), (0, RICH));
-		assert!(Marks::get().is_empty());
+		assert!(Conducts::get().is_empty());
 	});
 }
 
@@ -190,6 +190,6 @@ fn release_should_be_refused_when_the_deadline_has_passed() {
 		at_block(1 + 8 + 1);
 		assert_noop!(Poi::release(signed(WORKER), job), E::Overdue);
 		assert_ok!(Poi::expire(signed(OTHER), job));
-		assert_eq!(Marks::get()[&WORKER], 1);
+		assert_eq!(noted(WORKER, Conduct::Missed), 1);
 	});
 }

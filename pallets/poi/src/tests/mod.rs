@@ -5,8 +5,14 @@
 mod agenda;
 mod answers;
 mod assignment;
+mod attacks;
+mod batches;
+mod channels;
+mod claims;
+mod disputes;
 mod queue;
 mod schedules;
 mod settlement;
 mod submission;
+mod terms;
 mod views;

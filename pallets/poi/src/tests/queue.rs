@@ -1,7 +1,7 @@
 //! The ring of open jobs.
 
 use crate::{mock::*, Queue, Rings};
-use noesis_primitives::{CheckpointId, JobId, JobSpec};
+use noesis_primitives::{CheckpointId, JobId, JobSpec, Tier};
 use polkadot_sdk::frame_support::assert_ok;
 
 fn ids(range: core::ops::Range<u64>) -> Vec<JobId> {
@@ -52,15 +52,15 @@ fn head_should_catch_up_when_many_empty_slots_are_before_it() {
 		for job in 1..39 {
 			assert_ok!(Poi::cancel(signed(REQUESTER), JobId(job)));
 		}
-		assert_eq!(Rings::<Test>::get(CHECKPOINT).head, 0);
+		assert_eq!(Rings::<Test>::get((CHECKPOINT, Tier::Standard)).head, 0);
 		assert_eq!(Poi::open_jobs(CHECKPOINT, 2), [0, 39].map(JobId));
 		assert_ok!(Poi::cancel(signed(REQUESTER), JobId(0)));
-		assert_eq!(Rings::<Test>::get(CHECKPOINT).head, 4);
+		assert_eq!(Rings::<Test>::get((CHECKPOINT, Tier::Standard)).head, 4);
 		for _ in 0..12 {
 			let job = submit(spec());
 			assert_ok!(Poi::cancel(signed(REQUESTER), job));
 		}
-		assert_eq!(Rings::<Test>::get(CHECKPOINT).head, 39);
+		assert_eq!(Rings::<Test>::get((CHECKPOINT, Tier::Standard)).head, 39);
 		assert_eq!(Poi::open_jobs(CHECKPOINT, 9), vec![JobId(39)]);
 		assert_eq!(Queue::<Test>::iter().count(), 1);
 	});

@@ -1,7 +1,7 @@
 //! Where the money goes.
 
 use crate::{mock::*, Error, Event};
-use noesis_primitives::{Balance, JobId, JobState, PanelOutcome, RefundReason, Settlement, Subject};
+use noesis_primitives::{Balance, Conduct, JobId, JobState, PanelOutcome, RefundReason, Settlement, Subject};
 use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok, traits::fungible::Mutate, traits::tokens},
 	sp_runtime::Permill,
@@ -67,7 +67,7 @@ fn settle_should_refund_and_mark_when_the_panel_rejects() {
 		let state = Poi::job_view(job).unwrap().state;
 		assert_eq!(state, JobState::Refunded { reason: RefundReason::Rejected });
 		assert_eq!((held(REQUESTER), Balances::free_balance(REQUESTER)), (0, RICH));
-		assert_eq!(Marks::get()[&WORKER], 1);
+		assert_eq!(noted(WORKER, Conduct::Rejected), 1);
 		assert_eq!((gained(WORKER), gained(21), gained(22), gained(POT)), (0, 0, 0, 0));
 		assert_eq!(settlement(job).refund, FEE);
 		assert_eq!(settlement(job).verdicts.len(), 3);
@@ -83,7 +83,7 @@ fn settle_should_refund_without_a_mark_when_the_panel_lapses() {
 		let state = Poi::job_view(job).unwrap().state;
 		assert_eq!(state, JobState::Refunded { reason: RefundReason::Unverified });
 		assert_eq!(Balances::free_balance(REQUESTER), RICH);
-		assert!(Marks::get().is_empty());
+		assert!(Conducts::get().is_empty());
 	});
 }
 

@@ -54,7 +54,7 @@ async fn copy(service: &Service, subject: Subject, claim: &Claim, openings: &[Op
 	let panel = service.chain.panel(service.chain.best().hash, subject).await?;
 	let Some(seed) = panel.and_then(|panel| panel.seed) else { return Ok(false) };
 	let (draw, _) = service.keys.draw(&seed);
-	let Subject::Job(job) = subject;
+	let Subject::Job(job) = subject else { return Ok(false) };
 	let error = match service.submitter.submit(Call::verdict(subject, claim, &draw, openings)).await {
 		Ok(_) => "none".to_owned(),
 		Err(SubmitError::Failed { error, .. }) => error,

@@ -56,13 +56,13 @@ async fn main() -> Outcome {
 		Mode::Slow { pause, worker } => (Fault::Slow(Duration::from_millis(pause)), worker),
 		Mode::CopyVerdict(args) => {
 			let keys = args.key.load()?;
-			let service = Service::start(keys, args.options(url, Role::Validator)?).await?;
+			let service = Service::start(keys, args.options(url, Some(Role::Validator))?).await?;
 			return copycat::run(service).await;
 		},
 	};
 	let keys = args.service.key.load()?;
-	let service = Arc::new(Service::start(keys, args.service.options(url, Role::Worker)?).await?);
+	let service = Arc::new(Service::start(keys, args.service.options(url, Some(Role::Worker))?).await?);
 	let executor = Faulty::new(fault, EngineExecutor::new(service.models.clone()));
-	worker::run(service, Arc::new(executor), WorkerOptions { queue: args.queue }).await;
+	worker::run(service, Arc::new(executor), WorkerOptions { queue: args.queue, fault: None }).await;
 	Ok(())
 }

@@ -1,0 +1,312 @@
+//! Disputes, played by the process itself: it defends what its key claimed, and pursues what it challenged.
+//!
+//! Every move is computed anew from the job: a killed process goes on where the chain stands.
+
+mod player;
+mod watch;
+
+pub use player::{stopped_short, Expanded, Play, PlayError, Player, Witness};
+pub use watch::run as watch;
+
+use crate::{
+	chain::{BlockRef, Call, ChainError, SubmitError},
+	models::{Model, ModelError},
+	service::Service,
+	store::{locator_text, FetchError},
+	AccountId,
+};
+use noesis_engine::{
+	dispute::{DisputeError, Fault, Prover},
+	EngineError, Execution, RunOptions,
+};
+use noesis_primitives::{
+	Accused, BlockNumber, CheckpointId, Claim, DisputeId, DisputeView, DisputedSubject, Payload, Subject,
+};
+use std::{
+	collections::{BTreeMap, BTreeSet},
+	sync::{Arc, Mutex, PoisonError},
+};
+use tokio::{sync::Semaphore, task::JoinHandle};
+
+/// Most disputes that are looked at in a block.
+const LISTED: u32 = 64;
+/// Jobs whose runs are kept.
+const KEPT: usize = 8;
+/// Blocks after a failed move in which it is not tried again.
+const COOL_DOWN: BlockNumber = 1;
+
+/// Why a dispute can't be played.
+#[derive(Debug, thiserror::Error)]
+pub enum DisputesError {
+	/// The chain could not be read.
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+	/// The move was not taken.
+	#[error(transparent)]
+	Submit(#[from] SubmitError),
+	/// There is no move.
+	#[error(transparent)]
+	Play(#[from] PlayError),
+	/// The job did not run.
+	#[error(transparent)]
+	Engine(#[from] EngineError),
+	/// The job can't be shown.
+	#[error(transparent)]
+	Show(#[from] DisputeError),
+	/// The checkpoint's file is not usable any more.
+	#[error(transparent)]
+	Model(#[from] ModelError),
+	/// The input can't be had.
+	#[error("the input can't be had: {0}")]
+	Input(#[from] FetchError),
+	/// The checkpoint is not loaded.
+	#[error("checkpoint {0} is not loaded here: pass its file with --checkpoint")]
+	NotLoaded(CheckpointId),
+	/// The output differs and the trace does not: panels refuse that, the chain can't compute it.
+	#[error("the trace is right: there is no step of the computation to dispute")]
+	SameTrace,
+	/// The subject ended meanwhile.
+	#[error("what is disputed is gone")]
+	Gone,
+	/// The computation broke off.
+	#[error("the computation broke off: {0}")]
+	Broken(#[from] tokio::task::JoinError),
+}
+
+/// A job that was run here, with what its moves have needed so far.
+struct Run {
+	execution: Execution,
+	input: Vec<u8>,
+	expanded: Mutex<BTreeMap<DisputeId, Arc<Expanded>>>,
+}
+
+struct Playing {
+	task: JoinHandle<Result<String, DisputesError>>,
+}
+
+/// The disputes that this key plays in.
+pub struct Disputes {
+	shared: Arc<Shared>,
+	playing: BTreeMap<DisputeId, Playing>,
+	cooling: BTreeMap<DisputeId, BlockNumber>,
+	challenging: BTreeMap<Subject, JoinHandle<Result<(), DisputesError>>>,
+	challenged: BTreeSet<Subject>,
+}
+
+struct Shared {
+	service: Arc<Service>,
+	/// The fault that this process rehearses, if any.
+	fault: Option<Fault>,
+	/// Lets one game be computed at a time.
+	turn: Semaphore,
+	runs: Mutex<Vec<(Subject, Arc<Run>)>>,
+}
+
+impl Disputes {
+	/// Plays with `service`'s key. `fault` is what its jobs are computed with, in rehearsals.
+	pub fn new(service: Arc<Service>, fault: Option<Fault>) -> Self {
+		let shared = Shared { service, fault, turn: Semaphore::new(1), runs: Mutex::default() };
+		Self {
+			shared: Arc::new(shared),
+			playing: BTreeMap::new(),
+			cooling: BTreeMap::new(),
+			challenging: BTreeMap::new(),
+			challenged: BTreeSet::new(),
+		}
+	}
+
+	/// Takes note of the moves that were made.
+	pub async fn reap(&mut self, now: BlockNumber) {
+		let done: Vec<DisputeId> = self
+			.playing
+			.iter()
+			.filter(|(_, playing)| playing.task.is_finished())
+			.map(|(id, _)| *id)
+			.collect();
+		for id in done {
+			let Some(playing) = self.playing.remove(&id) else { continue };
+			match playing.task.await.map_err(DisputesError::from).and_then(|result| result) {
+				Ok(made) => tracing::info!(dispute = %id, "{made}"),
+				Err(error) => {
+					tracing::warn!(dispute = %id, %error, "no move");
+					self.cooling.insert(id, now.saturating_add(COOL_DOWN));
+				},
+			}
+		}
+		self.cooling.retain(|_, until| *until >= now);
+		let done: Vec<Subject> = self
+			.challenging
+			.iter()
+			.filter(|(_, task)| task.is_finished())
+			.map(|(subject, _)| *subject)
+			.collect();
+		for subject in done {
+			let Some(task) = self.challenging.remove(&subject) else { continue };
+			match task.await.map_err(DisputesError::from).and_then(|result| result) {
+				Ok(()) => tracing::info!(?subject, "challenged"),
+				Err(error @ (DisputesError::SameTrace | DisputesError::Gone)) => {
+					tracing::info!(?subject, %error, "not challenged");
+				},
+				Err(error) => {
+					tracing::warn!(?subject, %error, "not challenged");
+					self.challenged.remove(&subject);
+				},
+			}
+		}
+	}
+
+	/// Makes every move that is due.
+	pub async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
+		let me = self.shared.service.keys.account();
+		for view in self.shared.service.chain.disputes_of(best.hash, me, LISTED).await? {
+			let busy = self.playing.contains_key(&view.id) || self.cooling.contains_key(&view.id);
+			if view.mover != me || view.due < best.number || busy {
+				continue;
+			}
+			tracing::info!(dispute = %view.id, subject = ?view.subject, stage = ?view.phase.stage(), due = view.due, "to move");
+			let (id, shared) = (view.id, self.shared.clone());
+			self.playing.insert(id, Playing { task: tokio::spawn(shared.play(view)) });
+		}
+		Ok(())
+	}
+
+	/// Disputes the worker's claim on a subject, once.
+	pub fn challenge(&mut self, subject: Subject) {
+		if self.challenged.insert(subject) {
+			let shared = self.shared.clone();
+			self.challenging.insert(subject, tokio::spawn(shared.challenge(subject)));
+		}
+	}
+
+	/// Runs a subject's job and says whether the worker's claim is what comes out.
+	pub(crate) fn examine(
+		&self,
+		subject: Subject,
+	) -> impl std::future::Future<Output = Result<bool, DisputesError>> + Send + 'static {
+		let shared = self.shared.clone();
+		async move {
+			let disputed = shared.disputed(subject).await?;
+			let run = shared.run(subject, &disputed).await?;
+			Ok(claim_of(&run.execution) == disputed.claim)
+		}
+	}
+}
+
+fn claim_of(execution: &Execution) -> Claim {
+	Claim {
+		root: execution.root(),
+		leaves: execution.leaf_count(),
+		output: noesis_primitives::ContentHash::of(&execution.output),
+		usage: execution.usage,
+	}
+}
+
+impl Shared {
+	async fn disputed(&self, subject: Subject) -> Result<DisputedSubject<AccountId>, DisputesError> {
+		let at = self.service.chain.best().hash;
+		self.service.chain.disputed(at, subject).await?.ok_or(DisputesError::Gone)
+	}
+
+	fn model(&self, id: CheckpointId) -> Result<Arc<Model>, DisputesError> {
+		self.service.models.get(id).ok_or(DisputesError::NotLoaded(id))
+	}
+
+	/// The bytes of an input or output of a subject.
+	async fn payload(
+		&self,
+		disputed: &DisputedSubject<AccountId>,
+		payload: &Payload,
+	) -> Result<Vec<u8>, DisputesError> {
+		let at = self.service.chain.best().hash;
+		let operator = self.service.chain.operator(at, disputed.worker).await?;
+		let places: Vec<String> =
+			operator.map(|view| locator_text(&view.record.capability.endpoint)).into_iter().collect();
+		Ok(self.service.payload(payload, &places).await?)
+	}
+
+	/// The job of a subject as it comes out here, computed at most once while it is remembered.
+	async fn run(
+		self: &Arc<Self>,
+		subject: Subject,
+		disputed: &DisputedSubject<AccountId>,
+	) -> Result<Arc<Run>, DisputesError> {
+		let known = |runs: &Vec<(Subject, Arc<Run>)>| {
+			runs.iter().find(|(known, _)| *known == subject).map(|(_, run)| run.clone())
+		};
+		if let Some(run) = known(&self.runs.lock().unwrap_or_else(PoisonError::into_inner)) {
+			return Ok(run);
+		}
+		let model = self.model(disputed.checkpoint)?;
+		let input = self.payload(disputed, &disputed.input).await?;
+		// A draft only makes it faster.
+		let draft = self.payload(disputed, &disputed.output).await.ok();
+		let (kind, fault) = (disputed.kind, self.fault);
+		let run = tokio::task::spawn_blocking(move || {
+			let options = RunOptions { draft: draft.as_deref(), fault, ..RunOptions::default() };
+			let execution = model.engine.run(&kind, &input, options)?;
+			Ok::<_, DisputesError>(Run { execution, input, expanded: Mutex::default() })
+		});
+		let run = Arc::new(run.await??);
+		let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+		if runs.len() >= KEPT {
+			runs.remove(0);
+		}
+		runs.push((subject, run.clone()));
+		Ok(run)
+	}
+
+	/// Makes the move that a dispute waits for.
+	async fn play(self: Arc<Self>, view: DisputeView<AccountId>) -> Result<String, DisputesError> {
+		let Ok(_turn) = self.turn.acquire().await else { return Err(DisputesError::Gone) };
+		let disputed = self.disputed(view.subject).await?;
+		let run = self.run(view.subject, &disputed).await?;
+		let model = self.model(view.checkpoint)?;
+		let fault = self.fault;
+		let call = tokio::task::spawn_blocking(move || {
+			let checkpoint = model.checkpoint()?;
+			let prover = Prover::new(&model.engine, checkpoint, view.kind, &run.execution, fault)?;
+			let mut expanded = run.expanded.lock().unwrap_or_else(PoisonError::into_inner);
+			let architecture = &model.engine.manifest().architecture;
+			let mut player = Player {
+				witness: &prover,
+				architecture,
+				input: &run.input,
+				expanded: expanded.get(&view.id).cloned(),
+			};
+			let call = player.play(&view)?.call(view.id);
+			if let Some(known) = player.expanded {
+				expanded.insert(view.id, known);
+			}
+			Ok::<_, DisputesError>(call)
+		});
+		let call = call.await??;
+		let name = call.to_string();
+		self.service.submitter.submit(call).await?;
+		Ok(name)
+	}
+
+	/// Disputes the worker's claim on a subject: by showing that it stopped too early where that is all that is wrong,
+	/// else by a game.
+	async fn challenge(self: Arc<Self>, subject: Subject) -> Result<(), DisputesError> {
+		let disputed = self.disputed(subject).await?;
+		let run = self.run(subject, &disputed).await?;
+		let (claim, here) = (disputed.claim, claim_of(&run.execution));
+		if (claim.root, claim.leaves) == (here.root, here.leaves) {
+			return Err(DisputesError::SameTrace);
+		}
+		let model = self.model(disputed.checkpoint)?;
+		let kind = disputed.kind;
+		let (architecture, proof) = tokio::task::spawn_blocking(move || {
+			let prover = Prover::new(&model.engine, model.checkpoint()?, kind, &run.execution, None)?;
+			let architecture = model.engine.manifest().architecture;
+			Ok::<_, DisputesError>((architecture, stopped_short(&prover, &claim)))
+		})
+		.await??;
+		let call = match proof {
+			Some(proof) => Call::prove_length(subject, &Accused::Worker, &claim, &architecture, &proof),
+			None => Call::challenge(subject, &Accused::Worker, &claim),
+		};
+		self.service.submitter.submit(call).await?;
+		Ok(())
+	}
+}

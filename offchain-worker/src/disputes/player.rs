@@ -1,0 +1,289 @@
+//! What to do in a dispute: the next move, from the phase and from what came out here.
+//!
+//! Both sides play by the same rules: the accused shows what it has, the challenger names the first thing that differs
+//! from what it has. Whoever computed truly wins.
+
+use crate::chain::Call;
+use noesis_engine::dispute::{DisputeError, FineTrace, Prover};
+use noesis_engine::Architecture;
+use noesis_primitives::{
+	merkle::{self, Node},
+	Claim, DisputeId, DisputeView, Evidence, LengthProof, NodePath, Nodes, Opening, Phase, Root, Spot,
+	TraceLeaf, Tree, SLICE,
+};
+use std::{ops::Range, sync::Arc};
+
+/// Why there is no move.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayError {
+	/// What is asked for can't be computed.
+	#[error(transparent)]
+	Compute(#[from] DisputeError),
+	/// The chain stands at a place of the tree that there is not.
+	#[error("the dispute stands at a place that this job's trace does not have")]
+	NoPlace,
+	/// What came out here is not what was claimed with this key.
+	#[error("what this key claimed does not come out here: it can't be defended")]
+	Indefensible,
+	/// Something is too long for the chain.
+	#[error("{0} is longer than the chain takes")]
+	TooLong(&'static str),
+}
+
+/// The computation behind one leaf of the trace.
+#[derive(Debug)]
+pub struct Expanded {
+	/// The leaf.
+	pub leaf: u32,
+	/// Its computation.
+	pub trace: FineTrace,
+	/// The fine leaf that comes out as this leaf.
+	pub result: u32,
+}
+
+/// A job as it came out somewhere, as far as it may have to be shown.
+pub trait Witness {
+	/// Hashes of the leaves of the job's trace.
+	fn leaves(&self) -> &[Node];
+
+	/// What leaf `index` of the job's trace holds.
+	fn leaf(&self, index: u32) -> Option<TraceLeaf>;
+
+	/// An opening of a token of the job's trace.
+	fn token(&self, position: u32) -> Option<Opening>;
+
+	/// The computation behind leaf `index` of the job's trace, and the fine leaf that comes out as this leaf.
+	fn fine_trace(&self, index: u32) -> Result<(FineTrace, u32), DisputeError>;
+
+	/// What leaf `index` of a fine trace of this job is computed from, with proofs.
+	fn evidence(&self, fine: &FineTrace, index: u32) -> Result<Evidence, DisputeError>;
+}
+
+impl Witness for Prover<'_> {
+	fn leaves(&self) -> &[Node] {
+		Prover::leaves(self)
+	}
+
+	fn leaf(&self, index: u32) -> Option<TraceLeaf> {
+		Prover::leaf(self, index)
+	}
+
+	fn token(&self, position: u32) -> Option<Opening> {
+		Prover::token(self, position)
+	}
+
+	fn fine_trace(&self, index: u32) -> Result<(FineTrace, u32), DisputeError> {
+		Prover::fine_trace(self, index)
+	}
+
+	fn evidence(&self, fine: &FineTrace, index: u32) -> Result<Evidence, DisputeError> {
+		Prover::evidence(self, fine, index)
+	}
+}
+
+/// A move.
+#[derive(Clone, Debug)]
+pub enum Play {
+	/// Shows the nodes below the node in dispute.
+	Reveal(Nodes),
+	/// Names the first of them that is not agreed with.
+	Choose(u32),
+	/// Gives in where the chain can't tell.
+	Withdraw,
+	/// Commits to the computation of a leaf of the trace.
+	Expand {
+		/// The model's shape.
+		architecture: Architecture,
+		/// Root of the fine tree.
+		root: Root,
+		/// The leaf's values.
+		leaf: Vec<i32>,
+		/// The path of the fine leaf in which they come out.
+		path: NodePath,
+	},
+	/// Shows the input that a token was read from.
+	Input {
+		/// The model's shape.
+		architecture: Architecture,
+		/// The token's leaf.
+		leaf: Vec<i32>,
+		/// The input.
+		payload: Vec<u8>,
+	},
+	/// Shows what a leaf of the fine tree is computed from.
+	Prove {
+		/// The leaf.
+		leaf: Vec<u8>,
+		/// What it is computed from.
+		evidence: Evidence,
+	},
+}
+
+impl Play {
+	/// The move as a call in dispute `id`.
+	pub fn call(&self, id: DisputeId) -> Call {
+		match self {
+			Self::Reveal(nodes) => Call::reveal(id, nodes),
+			Self::Choose(child) => Call::choose(id, *child),
+			Self::Withdraw => Call::withdraw(id),
+			Self::Expand { architecture, root, leaf, path } => {
+				Call::expand(id, architecture, *root, leaf, path)
+			},
+			Self::Input { architecture, leaf, payload } => Call::prove_input(id, architecture, leaf, payload),
+			Self::Prove { leaf, evidence } => Call::prove(id, leaf, evidence),
+		}
+	}
+}
+
+/// A player with what it computed.
+pub struct Player<'a> {
+	/// The job, as it came out here.
+	pub witness: &'a dyn Witness,
+	/// The model's shape.
+	pub architecture: &'a Architecture,
+	/// The job's input.
+	pub input: &'a [u8],
+	/// The last computation, kept from move to move.
+	pub expanded: Option<Arc<Expanded>>,
+}
+
+impl Player<'_> {
+	/// The move that the dispute waits for.
+	pub fn play<AccountId>(&mut self, view: &DisputeView<AccountId>) -> Result<Play, PlayError> {
+		Ok(match &view.phase {
+			Phase::Reveal { at } => {
+				let leaves = self.leaves(&at.tree)?;
+				let (level, below) = self.below(view, at)?;
+				let nodes: Option<Vec<Node>> =
+					below.map(|index| node(&leaves, level, index, leaves.len())).collect();
+				let nodes = nodes.ok_or(PlayError::Indefensible)?;
+				if merkle::root(&nodes) != at.hash {
+					return Err(PlayError::Indefensible);
+				}
+				Play::Reveal(Nodes::try_from(nodes).map_err(|_| PlayError::TooLong("a move"))?)
+			},
+			Phase::Choose { at, nodes } => match self.choose(view, at, nodes)? {
+				Some(child) => Play::Choose(child),
+				None => Play::Withdraw,
+			},
+			Phase::Expand { leaf, .. } => {
+				let architecture = *self.architecture;
+				let expanded = self.expand(*leaf)?;
+				let path =
+					merkle::path(expanded.trace.hashes(), expanded.result).ok_or(PlayError::NoPlace)?;
+				let path = NodePath::try_from(path).map_err(|_| PlayError::TooLong("a path"))?;
+				let root = Root(expanded.trace.root());
+				Play::Expand { architecture, root, leaf: self.values(*leaf)?, path }
+			},
+			Phase::Input { leaf, .. } => Play::Input {
+				architecture: *self.architecture,
+				leaf: self.values(*leaf)?,
+				payload: self.input.to_vec(),
+			},
+			Phase::Prove { fine, index, .. } => {
+				let expanded = self.expand(fine.leaf)?;
+				let leaf = expanded.trace.leaf(*index).ok_or(PlayError::NoPlace)?.to_vec();
+				Play::Prove { leaf, evidence: self.witness.evidence(&expanded.trace, *index)? }
+			},
+		})
+	}
+
+	/// The child that differs, or that shows where the claim goes on after its end; `None` when there is none.
+	fn choose<AccountId>(
+		&mut self,
+		view: &DisputeView<AccountId>,
+		at: &Spot,
+		nodes: &[Node],
+	) -> Result<Option<u32>, PlayError> {
+		let own = self.leaves(&at.tree)?;
+		let (level, below) = self.below(view, at)?;
+		let claimed = match at.tree {
+			Tree::Claimed => view.claim.leaves as usize,
+			Tree::Fine(fine) => fine.leaves as usize,
+		};
+		let differs = below.clone().zip(nodes).position(|(index, node_of_theirs)| {
+			node(&own, level, index, claimed).as_ref() != Some(node_of_theirs)
+		});
+		let chosen = match differs {
+			// All that there is here is the same, and theirs goes on: the last token here is what they went on after.
+			Some(first) if is_beyond(level, below.start, first, own.len()) => first.checked_sub(1),
+			Some(first) => Some(first),
+			None if matches!(at.tree, Tree::Claimed) => nodes.len().checked_sub(1),
+			None => None,
+		};
+		Ok(chosen.and_then(|child| u32::try_from(child).ok()))
+	}
+
+	/// Hashes of the leaves of a tree, as they came out here.
+	fn leaves(&mut self, tree: &Tree) -> Result<Vec<Node>, PlayError> {
+		Ok(match tree {
+			Tree::Claimed => self.witness.leaves().to_vec(),
+			Tree::Fine(fine) => self.expand(fine.leaf)?.trace.hashes().to_vec(),
+		})
+	}
+
+	/// The nodes that a move shows, by level and index.
+	fn below<AccountId>(
+		&self,
+		view: &DisputeView<AccountId>,
+		at: &Spot,
+	) -> Result<(u32, Range<u32>), PlayError> {
+		let leaves = match at.tree {
+			Tree::Claimed => view.claim.leaves,
+			Tree::Fine(fine) => fine.leaves,
+		};
+		merkle::block(leaves, at.level, at.index, view.arity.max(2).ilog2()).ok_or(PlayError::NoPlace)
+	}
+
+	/// The computation behind a leaf.
+	fn expand(&mut self, leaf: u32) -> Result<Arc<Expanded>, PlayError> {
+		if let Some(known) = self.expanded.as_ref().filter(|known| known.leaf == leaf) {
+			return Ok(known.clone());
+		}
+		let (trace, result) = self.witness.fine_trace(leaf)?;
+		let expanded = Arc::new(Expanded { leaf, trace, result });
+		self.expanded = Some(expanded.clone());
+		Ok(expanded)
+	}
+
+	/// The values of a leaf of the trace.
+	fn values(&mut self, leaf: u32) -> Result<Vec<i32>, PlayError> {
+		match self.witness.leaf(leaf).ok_or(PlayError::NoPlace)? {
+			TraceLeaf::Token { position } => {
+				let opening = self.witness.token(position).ok_or(PlayError::NoPlace)?;
+				Ok(opening.values.into_inner())
+			},
+			TraceLeaf::Residual { .. } => {
+				let expanded = self.expand(leaf)?;
+				let bytes = expanded.trace.leaf(expanded.result).ok_or(PlayError::NoPlace)?;
+				let values = bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+				Ok(values.take(SLICE as usize).collect())
+			},
+		}
+	}
+}
+
+/// Node `index` of `level` of a tree of `claimed` leaves of which `leaves` are known; `None` when it covers one that is
+/// not.
+fn node(leaves: &[Node], level: u32, index: u32, claimed: usize) -> Option<Node> {
+	let from = (index as usize).checked_shl(level)?;
+	let to = ((index as usize).checked_add(1)?.checked_shl(level)?).min(claimed);
+	leaves.get(from..to).filter(|part| !part.is_empty()).map(merkle::root)
+}
+
+/// Whether child `child` of a block that begins with node `start` begins where the known leaves end.
+fn is_beyond(level: u32, start: u32, child: usize, known: usize) -> bool {
+	(start as usize).checked_add(child).and_then(|index| index.checked_shl(level)) == Some(known)
+}
+
+/// What shows at once that a claim is wrong, if its trace is the beginning of the true one: it stopped too early.
+pub fn stopped_short(witness: &dyn Witness, claim: &Claim) -> Option<LengthProof> {
+	let part = witness.leaves().get(..claim.leaves as usize)?;
+	let positions = u32::try_from(claim.usage.positions()).ok()?;
+	if claim.leaves as usize >= witness.leaves().len() || merkle::root(part) != claim.root.0 {
+		return None;
+	}
+	let values = witness.token(positions)?.values;
+	let path = merkle::path(part, claim.leaves.checked_sub(1)?)?.try_into().ok()?;
+	Some(LengthProof::StoppedShort { opening: Opening { values, path } })
+}

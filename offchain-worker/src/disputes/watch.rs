@@ -1,0 +1,91 @@
+//! The outsider: runs every answered job again, and disputes what is wrong. One honest one is enough.
+
+use super::{Disputes, DisputesError};
+use crate::{
+	chain::{BlockRef, ChainError},
+	service::{follow, EveryBlock, Service},
+};
+use noesis_primitives::{BlockNumber, JobId, JobState, Subject};
+use std::{
+	collections::{BTreeMap, BTreeSet},
+	sync::Arc,
+};
+use tokio::task::JoinHandle;
+
+/// Most jobs that are looked at in a block.
+const LISTED: usize = 64;
+/// Jobs before the newest that are looked at when watching begins.
+const BACK: u64 = 64;
+
+/// Watches until the process ends.
+pub async fn run(service: Arc<Service>) {
+	let watcher = Watcher {
+		disputes: Disputes::new(service.clone(), None),
+		service: service.clone(),
+		next: None,
+		waiting: BTreeSet::new(),
+		examining: BTreeMap::new(),
+	};
+	follow(&service, watcher).await;
+}
+
+struct Watcher {
+	service: Arc<Service>,
+	disputes: Disputes,
+	/// The first job that was not seen yet.
+	next: Option<JobId>,
+	/// Jobs without an answer.
+	waiting: BTreeSet<JobId>,
+	examining: BTreeMap<JobId, JoinHandle<Result<bool, DisputesError>>>,
+}
+
+impl EveryBlock for Watcher {
+	async fn reap(&mut self, now: BlockNumber) {
+		self.disputes.reap(now).await;
+		let done: Vec<JobId> =
+			self.examining.iter().filter(|(_, task)| task.is_finished()).map(|(job, _)| *job).collect();
+		for job in done {
+			let Some(task) = self.examining.remove(&job) else { continue };
+			match task.await.map_err(DisputesError::from).and_then(|result| result) {
+				Ok(true) => tracing::info!(%job, "the answer is right"),
+				Ok(false) => {
+					tracing::warn!(%job, "the answer is wrong: disputing it");
+					self.disputes.challenge(Subject::Job(job));
+				},
+				Err(DisputesError::Gone) => {},
+				Err(error) => tracing::warn!(%job, %error, "not examined"),
+			}
+		}
+	}
+
+	async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
+		self.disputes.step(best).await?;
+		let newest = self.service.chain.next_job(best.hash).await?;
+		let from = self.next.unwrap_or(JobId(newest.0.saturating_sub(BACK)));
+		self.waiting.extend((from.0..newest.0).map(JobId));
+		self.next = Some(newest);
+		let me = self.service.keys.account();
+		let looked: Vec<JobId> = self.waiting.iter().copied().take(LISTED).collect();
+		for job in looked {
+			let Some(view) = self.service.chain.job(best.hash, job).await? else {
+				self.waiting.remove(&job);
+				continue;
+			};
+			match &view.state {
+				JobState::Answered { worker } | JobState::Disputed { worker } => {
+					let own = *worker == me;
+					if !own && self.service.models.has(view.spec.checkpoint) {
+						let examine = self.disputes.examine(Subject::Job(job));
+						self.examining.insert(job, tokio::spawn(examine));
+					}
+					self.waiting.remove(&job);
+				},
+				state if state.is_terminal() => {
+					self.waiting.remove(&job);
+				},
+				_ => {},
+			}
+		}
+		Ok(())
+	}
+}

@@ -1,0 +1,41 @@
+//! Sealed jobs: prompt and answer that only those read who compute or check them.
+//!
+//! A job that names its worker may be sealed: its input is an envelope ([`seal_prompt`]), its output a sealed answer
+//! ([`OpenedJob::seal_answer`]), and chain and stores see nothing else. One [`ContentKey`] opens both. Three know it:
+//! the requester, who makes it; the worker, for whom the envelope wraps it; and each validator that is drawn on the
+//! job's panel, to whom the worker hands it out ([`KeyDesk`], [`KeyClient`]).
+//!
+//! **Primitives.** X25519 agrees on a secret, HKDF-SHA256 makes keys of it, ChaCha20-Poly1305 encrypts. Every key
+//! encrypts one message, so the nonce is zero everywhere.
+//!
+//! **Binding.** An envelope opens for one chain, one requester and one worker: put into somebody else's job it is
+//! noise, so nobody can have a stranger's prompt audited by a panel of his own. A sealed answer opens for one subject.
+//!
+//! **Commitment.** The encryption does not commit to its key: with effort one ciphertext opens to two plaintexts under
+//! two keys. So the job carries [`commitment`], which has one plaintext, and whoever opens a prompt checks it.
+//!
+//! What this hides and what it does not is in `docs/privacy.md`.
+
+mod aead;
+mod answer;
+mod client;
+mod commitment;
+mod desk;
+mod error;
+mod limit;
+mod prompt;
+mod request;
+mod secret;
+mod server;
+#[cfg(test)]
+mod vectors;
+mod wrap;
+
+pub use client::{Audit, KeyClient, KeyError};
+pub use commitment::commitment;
+pub use desk::{Casebook, DrawKey, KeyDesk, OpenPanel, Refusal, Unreadable};
+pub use error::{OpenError, SealError};
+pub use prompt::{plaintext_len, seal_prompt, Context, Envelope, OpenedJob, OVERHEAD};
+pub use request::{Asked, KeyGrant, KeyRequest, GRANT_BYTES, REQUEST_BYTES};
+pub use secret::{ContentKey, SealKey, SealPublic};
+pub use server::router;

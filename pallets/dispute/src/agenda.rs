@@ -1,0 +1,104 @@
+//! What falls due when: a list for each block, and a cursor over the blocks.
+//!
+//! A block's list is served after its transactions, in the weight that they left, or from the next block on in a
+//! small slice that every block gives. An entry is only a reminder: the dispute or docket itself says what is due.
+
+use crate::{
+	Agenda, Config, Cursor, Disputes, Dockets, Due, Error, Event, Pallet, WeightInfo, AGENDA_PROBES,
+};
+use noesis_primitives::{BlockNumber, Subject};
+use polkadot_sdk::{
+	frame_support::{
+		storage::with_storage_layer,
+		weights::{Weight, WeightMeter},
+		BoundedVec,
+	},
+	sp_runtime::DispatchError,
+};
+
+/// Entries that every block serves, however full it is.
+const SLICE: u64 = 2;
+
+impl<T: Config> Pallet<T> {
+	/// Has something looked at at block `at`, or soon after if much is.
+	pub(crate) fn schedule(what: Due, at: BlockNumber) -> Result<(), Error<T>> {
+		if !Cursor::<T>::exists() {
+			Cursor::<T>::put(Self::now());
+		}
+		(0..AGENDA_PROBES)
+			.find_map(|probe| Agenda::<T>::try_append(at.saturating_add(probe), what).ok())
+			.ok_or(Error::<T>::AgendaFull)
+	}
+
+	/// Serves a few entries of blocks up to `last`.
+	pub(crate) fn serve_slice(meter: &mut WeightMeter, last: BlockNumber) {
+		let each = T::WeightInfo::service_block().saturating_add(Self::service_weight());
+		let mut slice = WeightMeter::with_limit(each.saturating_mul(SLICE).min(meter.remaining()));
+		Self::serve_agenda(&mut slice, last);
+		meter.consume(slice.consumed());
+	}
+
+	/// The most that an entry takes.
+	fn service_weight() -> Weight {
+		T::WeightInfo::timeout().saturating_add(T::WeightInfo::convict())
+	}
+
+	/// Takes the weight of an entry, if there is enough: of looking at it, and of all that may follow if a dispute ends.
+	fn takes(meter: &mut WeightMeter, entry: Due, last: BlockNumber) -> bool {
+		if meter.try_consume(T::WeightInfo::timeout()).is_err() {
+			return false;
+		}
+		let ends = match entry {
+			Due::Move(id) => Disputes::<T>::get(id).is_some_and(|dispute| dispute.due <= last),
+			Due::Docket(_) => false,
+		};
+		!ends || meter.try_consume(T::WeightInfo::convict()).is_ok()
+	}
+
+	/// Serves entries of blocks up to `last`, as far as the weight reaches.
+	pub(crate) fn serve_agenda(meter: &mut WeightMeter, last: BlockNumber) {
+		if !meter.can_consume(T::WeightInfo::service_block()) {
+			return;
+		}
+		let Some(first) = Cursor::<T>::get() else { return };
+		let mut block = first;
+		while block <= last && meter.try_consume(T::WeightInfo::service_block()).is_ok() {
+			let entries = Agenda::<T>::take(block).into_inner();
+			let mut rest = entries.as_slice();
+			while let Some((entry, after)) = rest.split_first() {
+				if !Self::takes(meter, *entry, last) {
+					break;
+				}
+				Self::serve(*entry, last);
+				rest = after;
+			}
+			if !rest.is_empty() {
+				Agenda::<T>::insert(block, BoundedVec::truncate_from(rest.to_vec()));
+				break;
+			}
+			block = block.saturating_add(1);
+		}
+		if block != first {
+			Cursor::<T>::put(block);
+		}
+	}
+
+	/// Does what is due at the end of block `last`. What fails leaves all as it is, for anybody to try again.
+	pub(crate) fn serve(entry: Due, last: BlockNumber) {
+		match entry {
+			Due::Move(id) => {
+				let _ = with_storage_layer::<_, DispatchError, _>(|| Self::end_by_silence(id, last));
+			},
+			Due::Docket(subject) => Self::forget(subject, last),
+		}
+	}
+
+	/// Forgets a docket whose time is over.
+	fn forget(subject: Subject, last: BlockNumber) {
+		let over = |docket: &crate::Docket<_>| docket.open.is_empty() && docket.until <= last;
+		if Dockets::<T>::get(subject).is_some_and(|docket| over(&docket)) {
+			Dockets::<T>::remove(subject);
+			Self::deposit_event(Event::Forgotten { subject });
+		}
+	}
+}

@@ -1,0 +1,249 @@
+//! What each call and each step of the hooks costs.
+
+mod scene;
+mod sparse;
+
+use crate::{Agenda, Call, Config, Cursor, Disputes, Dockets, Due, Pallet, Standing, MAX_PER_BLOCK};
+use alloc::{vec, vec::Vec};
+use noesis_canon::{attention, graph::Operation};
+use noesis_primitives::{
+	merkle::{self, leaf_hash},
+	Accused, ContentHash, DisputeId, Ground, LengthProof, Opening, Phase, Spot, Tree, Verdict, MAX_ARITY,
+	MAX_OPEN_DISPUTES, MAX_PANEL, MAX_TOKEN_BYTES,
+};
+use polkadot_sdk::{
+	frame_benchmarking::v2::*,
+	frame_support::{weights::WeightMeter, BoundedVec},
+	frame_system::RawOrigin,
+};
+use scene::{Scene, ARCHITECTURE};
+
+#[benchmarks]
+mod benchmarks {
+	use super::*;
+
+	/// As many disputes are open as may be but one, and only the last place in the agenda is left.
+	#[benchmark]
+	fn challenge() -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(MAX_OPEN_DISPUTES.saturating_sub(1), 0)?;
+		let challenger = scene::rich::<T>(MAX_OPEN_DISPUTES)?;
+		scene::crowd::<T>(Pallet::<T>::next_due());
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(challenger), scene.subject, Accused::Worker, scene.claim);
+
+		let open = Dockets::<T>::get(scene.subject).map_or(0, |docket| docket.open.len());
+		assert_eq!(open as u32, MAX_OPEN_DISPUTES);
+		Ok(())
+	}
+
+	/// A move that shows `n` nodes.
+	#[benchmark]
+	fn reveal(n: Linear<2, MAX_ARITY>) -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(1, 0)?;
+		let nodes: Vec<_> = (0..n).map(|i| leaf_hash(&i.to_le_bytes())).collect();
+		let hash = merkle::root(&nodes);
+		let at = Spot { tree: Tree::Claimed, level: merkle::levels(n), index: 0, hash };
+		scene.set(|dispute| {
+			dispute.rules.levels = 8;
+			dispute.rules.claim.leaves = n;
+			dispute.phase = Phase::Reveal { at };
+		});
+		let nodes = BoundedVec::truncate_from(nodes);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, nodes);
+
+		assert!(matches!(scene.phase(), Some(Phase::Choose { .. })));
+		Ok(())
+	}
+
+	/// One of as many nodes as there may be.
+	#[benchmark]
+	fn choose() -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(1, 0)?;
+		let level = merkle::levels(scene.claim.leaves).saturating_sub(1);
+		scene.set(|dispute| {
+			dispute.rules.levels = 8;
+			let nodes = BoundedVec::truncate_from(vec![[7; 32]; MAX_ARITY as usize]);
+			let at = Spot { tree: Tree::Claimed, level, index: 0, hash: [7; 32] };
+			dispute.phase = Phase::Choose { at, nodes };
+		});
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(scene.challenger.clone()), scene.dispute, MAX_ARITY.saturating_sub(1));
+
+		assert!(matches!(scene.phase(), Some(Phase::Reveal { .. })));
+		Ok(())
+	}
+
+	/// The fine tree of a late position of a long text.
+	#[benchmark]
+	fn expand() -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(1, 0)?;
+		let (root, values, path) = scene.expandable()?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, ARCHITECTURE, root, values, path);
+
+		assert!(matches!(scene.phase(), Some(Phase::Reveal { .. })));
+		Ok(())
+	}
+
+	/// An input of `b` bytes.
+	#[benchmark]
+	fn prove_input(b: Linear<4, MAX_TOKEN_BYTES>) -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(1, 0)?;
+		let payload = vec![0; b as usize];
+		let values = vec![0, 4];
+		scene.set(|dispute| {
+			dispute.input = ContentHash::of(&payload);
+			dispute.phase = Phase::Input { leaf: 0, hash: leaf_hash(&Opening::leaf_bytes(&values)) };
+		});
+		let (values, payload) = (BoundedVec::truncate_from(values), BoundedVec::truncate_from(payload));
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, ARCHITECTURE, values, payload);
+
+		assert_eq!(scene.lost(), 1);
+		Ok(())
+	}
+
+	/// Eight rows of weights of 64 chunks: the last one of each.
+	#[benchmark]
+	fn prove_linear() -> Result<(), BenchmarkError> {
+		let (scene, leaf, evidence) = Scene::<T>::provable(Operation::Branch)?;
+
+		#[extrinsic_call]
+		prove(RawOrigin::Signed(scene.worker.clone()), scene.dispute, leaf, evidence);
+
+		assert_eq!(scene.lost(), 1);
+		Ok(())
+	}
+
+	/// The values of a tile of positions, in as many leaves as there may be.
+	#[benchmark]
+	fn prove_range() -> Result<(), BenchmarkError> {
+		let (scene, leaf, evidence) = Scene::<T>::provable(Operation::Sums)?;
+
+		#[extrinsic_call]
+		prove(RawOrigin::Signed(scene.worker.clone()), scene.dispute, leaf, evidence);
+
+		assert_eq!(scene.lost(), 1);
+		Ok(())
+	}
+
+	/// A tile of logits that the sampler looks at.
+	#[benchmark]
+	fn prove_sampler() -> Result<(), BenchmarkError> {
+		let (scene, leaf, evidence) = Scene::<T>::provable(Operation::Bins)?;
+
+		#[extrinsic_call]
+		prove(RawOrigin::Signed(scene.worker.clone()), scene.dispute, leaf, evidence);
+
+		assert_eq!(scene.lost(), 1);
+		Ok(())
+	}
+
+	/// A challenger that was silent.
+	#[benchmark]
+	fn timeout() -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(1, 0)?;
+		scene.let_pass_at_choose();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute);
+
+		assert_eq!(scene.lost(), 1);
+		Ok(())
+	}
+
+	/// A worker's claim that falls without a game.
+	#[benchmark]
+	fn prove_length() -> Result<(), BenchmarkError> {
+		let (scene, opening) = Scene::<T>::stopped_short()?;
+		let proof = LengthProof::StoppedShort { opening };
+		let (caller, accused) = (RawOrigin::Signed(scene.challenger.clone()), Accused::Worker);
+
+		#[extrinsic_call]
+		_(caller, scene.subject, accused, scene.claim, ARCHITECTURE, proof);
+
+		let docket = Dockets::<T>::get(scene.subject);
+		assert!(docket.is_some_and(|docket| matches!(docket.standing, Standing::Overturned { .. })));
+		Ok(())
+	}
+
+	/// The last dispute of a subject, lost by its challenger.
+	#[benchmark]
+	fn close() -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(1, 0)?;
+		let dispute = scene.stored()?;
+
+		#[block]
+		{
+			Pallet::<T>::conclude(scene.dispute, dispute, Verdict::Stands);
+		}
+
+		assert_eq!(scene.lost(), 1);
+		Ok(())
+	}
+
+	/// A claim that falls with as many disputes of it as may be open, and that as many validators found as may speak.
+	#[benchmark]
+	fn convict() -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(MAX_OPEN_DISPUTES, MAX_PANEL)?;
+		let dispute = scene.stored()?;
+
+		#[block]
+		{
+			Pallet::<T>::conclude(scene.dispute, dispute, Verdict::Falls(Ground::Record));
+		}
+
+		let docket = Dockets::<T>::get(scene.subject);
+		assert!(docket.is_some_and(|docket| docket.open.is_empty()));
+		assert_eq!(Disputes::<T>::iter_keys().count(), 0);
+		Ok(())
+	}
+
+	/// A full block of the agenda that stays as it is, for want of weight.
+	#[benchmark]
+	fn service_block() -> Result<(), BenchmarkError> {
+		Cursor::<T>::put(1);
+		let entries = vec![Due::Move(DisputeId(u64::MAX)); MAX_PER_BLOCK as usize];
+		Agenda::<T>::insert(1, BoundedVec::truncate_from(entries));
+		let mut meter = WeightMeter::with_limit(<T::WeightInfo as crate::WeightInfo>::service_block());
+
+		#[block]
+		{
+			Pallet::<T>::serve_agenda(&mut meter, 1);
+		}
+
+		assert_eq!(Agenda::<T>::get(1).len() as u32, MAX_PER_BLOCK);
+		Ok(())
+	}
+
+	/// No call, for comparison: attention of one head over 64 positions of 64 values, executed wholly on chain.
+	#[benchmark]
+	fn attention_on_chain() -> Result<(), BenchmarkError> {
+		const POSITIONS: usize = 64;
+		const DIM: usize = 64;
+		let values = |salt: usize| -> Vec<i16> {
+			(0..POSITIONS.saturating_mul(DIM)).map(|i| (i.wrapping_mul(salt) % 1021) as i16).collect()
+		};
+		let (queries, keys, cached) = (values(31), values(57), values(91));
+		let multiplier = attention::multiplier(DIM);
+		let (mut weights, mut out) = (vec![0; POSITIONS], vec![0; queries.len()]);
+
+		#[block]
+		{
+			for (query, out) in queries.chunks_exact(DIM).zip(out.chunks_exact_mut(DIM)) {
+				attention::attend(query, &keys, &cached, multiplier, &mut weights, out);
+			}
+		}
+
+		assert!(out.iter().any(|value| *value != 0));
+		Ok(())
+	}
+
+	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

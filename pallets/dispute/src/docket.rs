@@ -1,0 +1,156 @@
+//! How disputes open.
+
+use crate::{
+	Config, Dispute, Disputes, Docket, Dockets, Due, Error, Event, NextDispute, Pallet, Players, Standing,
+	MAX_DOUBLINGS,
+};
+use noesis_primitives::{
+	Accused, Balance, BlockNumber, CheckpointFacts, CheckpointRegistry, Claim, Disputable, DisputeId,
+	DisputedSubject, Next, NotDisputable, Panels, Rules, Subject, MAX_ARITY,
+};
+use polkadot_sdk::{
+	frame_support::{dispatch::DispatchResult, ensure, traits::Get},
+	frame_system,
+	sp_runtime::SaturatedConversion,
+};
+
+/// A claim that somebody accuses.
+pub(crate) struct Case<AccountId> {
+	pub accused: Accused<AccountId>,
+	pub claim: Claim,
+	/// The account that made it.
+	pub defender: AccountId,
+	pub disputed: DisputedSubject<AccountId>,
+	pub facts: CheckpointFacts,
+}
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn now() -> BlockNumber {
+		frame_system::Pallet::<T>::block_number().saturated_into()
+	}
+
+	/// The bond of a dispute that opens now.
+	pub fn bond_for(subject: Subject) -> Balance {
+		let lost = Dockets::<T>::get(subject).map_or(0, |docket| docket.upheld);
+		Self::bond_after(lost)
+	}
+
+	fn bond_after(lost: u32) -> Balance {
+		T::Bond::get().saturating_mul(1 << lost.min(MAX_DOUBLINGS))
+	}
+
+	/// Levels that a move descends.
+	fn levels_per_move() -> u8 {
+		T::Arity::get().clamp(2, MAX_ARITY).ilog2() as u8
+	}
+
+	/// The claim that `accuser` accuses, if it was made and somebody answers for it.
+	pub(crate) fn case(
+		accuser: &T::AccountId,
+		docket: &Docket<T::AccountId>,
+		subject: Subject,
+		accused: Accused<T::AccountId>,
+		claim: Claim,
+	) -> Result<Case<T::AccountId>, Error<T>> {
+		let disputed = T::Subjects::disputed(subject).ok_or(Error::<T>::UnknownSubject)?;
+		let defender = match (&accused, &docket.standing) {
+			(Accused::Worker, Standing::Stands) => {
+				ensure!(disputed.claim == claim, Error::<T>::WrongClaim);
+				disputed.worker.clone()
+			},
+			(Accused::Worker, Standing::Overturned { .. }) => return Err(Error::<T>::Settled),
+			(Accused::Validator(who), Standing::Stands) => {
+				let found = T::Panels::claim_of(subject, who).ok_or(Error::<T>::WrongClaim)?;
+				ensure!(found == claim.hash(), Error::<T>::WrongClaim);
+				who.clone()
+			},
+			(Accused::Validator(who), Standing::Overturned { claim: overturned, liable }) => {
+				ensure!(Self::now() <= docket.until, Error::<T>::Settled);
+				ensure!(*overturned == claim && liable.contains(who), Error::<T>::WrongClaim);
+				who.clone()
+			},
+		};
+		ensure!(defender != *accuser, Error::<T>::OwnClaim);
+		let facts = T::Checkpoints::facts(disputed.checkpoint).ok_or(Error::<T>::UnknownCheckpoint)?;
+		Ok(Case { accused, claim, defender, disputed, facts })
+	}
+
+	/// Opens a dispute.
+	pub(crate) fn open(
+		challenger: T::AccountId,
+		subject: Subject,
+		accused: Accused<T::AccountId>,
+		claim: Claim,
+	) -> DispatchResult {
+		let mut docket = Dockets::<T>::get(subject).unwrap_or_default();
+		let case = Self::case(&challenger, &docket, subject, accused, claim)?;
+		let twice = |id: &DisputeId| {
+			Disputes::<T>::get(id)
+				.is_some_and(|open| open.challenger == challenger && open.accused == case.accused)
+		};
+		ensure!(!docket.open.iter().any(twice), Error::<T>::AlreadyDisputed);
+		ensure!(!case.contradicts_itself(), Error::<T>::Contradiction);
+		ensure!(
+			T::Checkpoints::architecture(case.disputed.checkpoint).is_some(),
+			Error::<T>::UnknownCheckpoint
+		);
+		let shape = case.facts.trace_shape(claim.usage.positions()).ok_or(Error::<T>::Contradiction)?;
+		let rules = Rules { claim, kind: case.disputed.kind, shape, levels: Self::levels_per_move() };
+		let Next::Phase(phase) = rules.begin() else { return Err(Error::<T>::Contradiction.into()) };
+
+		let bond = Self::bond_after(docket.upheld);
+		Self::hold(&challenger, bond)?;
+		if docket.open.is_empty() && matches!(docket.standing, Standing::Stands) {
+			T::Subjects::suspend(subject).map_err(Error::<T>::from)?;
+		}
+		let id = NextDispute::<T>::get();
+		NextDispute::<T>::put(DisputeId(id.0.saturating_add(1)));
+		docket.open.try_push(id).map_err(|_| Error::<T>::DocketFull)?;
+		let now = Self::now();
+		let due = Self::next_due();
+		Self::schedule(Due::Move(id), due)?;
+		Self::deposit_event(Event::Challenged {
+			dispute: id,
+			subject,
+			accused: case.accused.clone(),
+			defender: case.defender.clone(),
+			challenger: challenger.clone(),
+			bond,
+			stage: phase.stage(),
+			due,
+		});
+		Players::<T>::insert(&challenger, id, ());
+		Players::<T>::insert(&case.defender, id, ());
+		Dockets::<T>::insert(subject, docket);
+		let dispute = Dispute {
+			subject,
+			accused: case.accused,
+			defender: case.defender,
+			challenger,
+			bond,
+			checkpoint: case.disputed.checkpoint,
+			input: case.disputed.input.content_hash(),
+			rules,
+			opened: now,
+			due,
+			phase,
+		};
+		Disputes::<T>::insert(id, dispute);
+		Ok(())
+	}
+
+	/// Last block of a move that comes next.
+	pub(crate) fn next_due() -> BlockNumber {
+		Self::now().saturating_add(T::ResponseWindow::get().max(1))
+	}
+}
+
+impl<T> From<NotDisputable> for Error<T> {
+	fn from(why: NotDisputable) -> Self {
+		match why {
+			NotDisputable::Unknown => Self::UnknownSubject,
+			NotDisputable::NotAnswered => Self::NotAnswered,
+			NotDisputable::Settled => Self::Settled,
+		}
+	}
+}

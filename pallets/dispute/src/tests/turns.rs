@@ -1,0 +1,137 @@
+//! Only the right player makes the right move, once.
+
+use super::{
+	model::{Question, Random, Run},
+	players::*,
+};
+use crate::mock::*;
+use noesis_primitives::{DisputeId, LeafBytes, NodePath, Nodes, Phase, Root, Tree};
+use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+
+fn opened() -> (Run, DisputeId) {
+	let question = Question::short();
+	let honest = Run::honest(&question);
+	let id = challenge(subject_of(&honest, &question, vec![]), CHALLENGER);
+	(honest, id)
+}
+
+/// Every move that is not of this kind is refused for both players.
+fn refuse_other_moves(run: &Run, id: DisputeId) {
+	let phase = view(id).unwrap().phase;
+	let architecture = run.model.architecture;
+	for who in [WORKER, CHALLENGER] {
+		if !matches!(phase, Phase::Reveal { .. }) {
+			assert_noop!(Dispute::reveal(signed(who), id, Nodes::default()), Error::OutOfTurn);
+		}
+		if !matches!(phase, Phase::Choose { .. }) {
+			assert_noop!(Dispute::choose(signed(who), id, 0), Error::OutOfTurn);
+			assert_noop!(Dispute::withdraw(signed(who), id), Error::OutOfTurn);
+		}
+		if !matches!(phase, Phase::Expand { .. }) {
+			let path = NodePath::default();
+			let expand =
+				Dispute::expand(signed(who), id, architecture, Root::default(), Default::default(), path);
+			assert_noop!(expand, Error::OutOfTurn);
+		}
+		if !matches!(phase, Phase::Input { .. }) {
+			let values = Default::default();
+			let shown = Dispute::prove_input(signed(who), id, architecture, values, Default::default());
+			assert_noop!(shown, Error::OutOfTurn);
+		}
+		if !matches!(phase, Phase::Prove { .. }) {
+			let prove = Dispute::prove(signed(who), id, LeafBytes::default(), Default::default());
+			assert_noop!(prove, Error::OutOfTurn);
+		}
+	}
+	let stranger = signed(REQUESTER);
+	assert_noop!(Dispute::reveal(stranger.clone(), id, Nodes::default()), Error::NotPlayer);
+	assert_noop!(Dispute::choose(stranger.clone(), id, 0), Error::NotPlayer);
+	assert_noop!(Dispute::withdraw(stranger, id), Error::NotPlayer);
+}
+
+#[test]
+fn a_move_should_be_refused_when_it_is_not_the_one_that_is_due() {
+	for seed in 0..12 {
+		run(|| {
+			let (honest, id) = opened();
+			let mut dice = Dice(Random(seed));
+			play_to(id, &mut Defender(honest.clone()), &mut dice, |_| {
+				refuse_other_moves(&honest, id);
+				false
+			});
+		});
+	}
+}
+
+#[test]
+fn a_move_should_be_refused_when_it_is_made_again() {
+	run(|| {
+		let (honest, id) = opened();
+		let first = view(id).unwrap();
+		assert_ok!(Defender(honest.clone()).play(&first));
+		assert_eq!(Defender(honest.clone()).play(&first), Err(Error::OutOfTurn.into()));
+		let second = view(id).unwrap();
+		assert_ok!(Dispute::choose(signed(CHALLENGER), id, 1));
+		assert_noop!(Dispute::choose(signed(CHALLENGER), id, 1), Error::OutOfTurn);
+		// The nodes of another spot.
+		assert_eq!(Defender(honest).play(&first), Err(Error::WrongNodes.into()));
+		assert!(matches!(second.phase, Phase::Choose { .. }));
+	});
+}
+
+#[test]
+fn nodes_should_be_refused_when_they_are_not_those_below() {
+	run(|| {
+		let (honest, id) = opened();
+		let first = view(id).unwrap();
+		let Phase::Reveal { at } = &first.phase else { unreachable!("a game begins so") };
+		assert_eq!((&at.tree, at.index), (&Tree::Claimed, 0));
+		let nodes = nodes_below(&honest, &first, at);
+		let mut changed = nodes.clone();
+		changed[0][3] ^= 1;
+		let mut fewer = nodes.clone();
+		fewer.pop();
+		// One level up the hash is right, the number of nodes is not.
+		let above = Nodes::try_from(vec![at.hash]).unwrap();
+		for wrong in [changed, fewer, above, Nodes::default()] {
+			assert_noop!(Dispute::reveal(signed(WORKER), id, wrong), Error::WrongNodes);
+		}
+		assert_ok!(Dispute::reveal(signed(WORKER), id, nodes.clone()));
+		let beyond = nodes.len() as u32;
+		assert_noop!(Dispute::choose(signed(CHALLENGER), id, beyond), Error::NoChild);
+		assert_noop!(Dispute::choose(signed(CHALLENGER), id, u32::MAX), Error::NoChild);
+		assert_ok!(Dispute::choose(signed(CHALLENGER), id, beyond - 1));
+	});
+}
+
+#[test]
+fn a_dispute_should_not_be_known_when_it_never_was() {
+	run(|| {
+		let none = DisputeId(5);
+		assert_noop!(Dispute::reveal(signed(WORKER), none, Nodes::default()), Error::NoDispute);
+		assert_noop!(Dispute::choose(signed(WORKER), none, 0), Error::NoDispute);
+		assert_noop!(Dispute::timeout(signed(WORKER), none), Error::NoDispute);
+		assert!(view(none).is_none() && Dispute::open_disputes(9).is_empty());
+	});
+}
+
+#[test]
+fn views_should_tell_each_player_of_its_disputes() {
+	run(|| {
+		let (honest, id) = opened();
+		let question = Question::short();
+		let other = challenge(subject_of(&honest, &question, vec![]), CHALLENGER + 1);
+		let ids = |views: Vec<noesis_primitives::DisputeView<AccountId>>| {
+			let mut ids: Vec<_> = views.into_iter().map(|view| view.id).collect();
+			ids.sort();
+			ids
+		};
+		assert_eq!(ids(Dispute::open_disputes(9)), vec![id, other]);
+		assert_eq!(Dispute::open_disputes(1).len(), 1);
+		assert_eq!(ids(Dispute::disputes_of(&WORKER, 9)), vec![id, other]);
+		assert_eq!(ids(Dispute::disputes_of(&CHALLENGER, 9)), vec![id]);
+		assert!(Dispute::disputes_of(&REQUESTER, 9).is_empty());
+		let view = view(id).unwrap();
+		assert_eq!((view.mover, view.arity, view.leaf), (WORKER, 4, None));
+	});
+}

@@ -1,0 +1,143 @@
+//! How disputes end, and who answers for what.
+
+use crate::{Config, Dispute, Disputes, Docket, Dockets, Due, Event, Pallet, Players, Standing};
+use alloc::vec::Vec;
+use noesis_primitives::{
+	Accused, BlockNumber, Claim, Disputable, DisputeId, Fault, Ground, OperatorRegistry, PanelOutcome,
+	Panels, Subject, Verdict,
+};
+use polkadot_sdk::frame_support::{traits::Get, BoundedVec};
+
+/// A claim that fell.
+pub(crate) struct Fallen<'a, AccountId> {
+	pub subject: Subject,
+	pub accused: &'a Accused<AccountId>,
+	pub defender: &'a AccountId,
+	pub claim: &'a Claim,
+	pub ground: Ground,
+	/// Who is rewarded for it.
+	pub challenger: &'a AccountId,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Ends a dispute, with all that follows.
+	pub(crate) fn conclude(id: DisputeId, dispute: Dispute<T::AccountId>, verdict: Verdict) {
+		// Nobody answers for what was wrong by arrangement, if that came out before the end.
+		let canary = T::Panels::outcome(dispute.subject) == PanelOutcome::Canary;
+		let verdict = if canary { Verdict::Moot } else { verdict };
+		let mut docket = Dockets::<T>::get(dispute.subject).unwrap_or_default();
+		let suspended = docket.suspends();
+		Self::end(&mut docket, id, &dispute, verdict);
+		match verdict {
+			Verdict::Stands | Verdict::Undecided => docket.upheld = docket.upheld.saturating_add(1),
+			Verdict::Falls(ground) => {
+				let fallen = Fallen {
+					subject: dispute.subject,
+					accused: &dispute.accused,
+					defender: &dispute.defender,
+					claim: &dispute.rules.claim,
+					ground,
+					challenger: &dispute.challenger,
+				};
+				Self::convict(&mut docket, &fallen);
+			},
+			Verdict::Moot => {},
+		}
+		Self::keep_docket(dispute.subject, docket, suspended);
+	}
+
+	/// Takes a dispute off the books and spends its bond.
+	fn end(
+		docket: &mut Docket<T::AccountId>,
+		id: DisputeId,
+		dispute: &Dispute<T::AccountId>,
+		verdict: Verdict,
+	) {
+		docket.open.retain(|open| *open != id);
+		Disputes::<T>::remove(id);
+		Players::<T>::remove(&dispute.challenger, id);
+		Players::<T>::remove(&dispute.defender, id);
+		let spent = Self::spend_bond(dispute, verdict);
+		Self::deposit_event(Event::Ended {
+			dispute: id,
+			subject: dispute.subject,
+			verdict,
+			at: Self::now(),
+			defender_paid: spent.defender,
+			pot: spent.pot,
+			returned: spent.returned,
+		});
+	}
+
+	/// Makes whoever made a claim that fell answer for it, and ends the other disputes of that claim.
+	pub(crate) fn convict(docket: &mut Docket<T::AccountId>, fallen: &Fallen<'_, T::AccountId>) {
+		let Fallen { subject, accused, defender, claim, .. } = *fallen;
+		match accused {
+			Accused::Worker => {
+				Self::slash(fallen, defender, Fault::WrongAnswer);
+				Self::end_others(docket, &Accused::Worker);
+				let spoke = T::Subjects::overturn(subject);
+				let found_the_same = spoke.into_iter().filter_map(|(who, agrees)| agrees.then_some(who));
+				let mut liable: Vec<_> = found_the_same.collect();
+				if fallen.ground == Ground::Record {
+					for validator in liable.drain(..) {
+						Self::slash(fallen, &validator, Fault::WrongVerdict);
+						Self::end_others(docket, &Accused::Validator(validator));
+					}
+				}
+				let liable = BoundedVec::truncate_from(liable);
+				docket.standing = Standing::Overturned { claim: *claim, liable };
+				docket.until = Self::kept_until();
+			},
+			Accused::Validator(who) => {
+				Self::slash(fallen, who, Fault::WrongVerdict);
+				match &mut docket.standing {
+					Standing::Stands => T::Panels::strike(subject, who),
+					Standing::Overturned { liable, .. } => liable.retain(|validator| validator != who),
+				}
+				Self::end_others(docket, accused);
+			},
+		}
+	}
+
+	fn slash(fallen: &Fallen<'_, T::AccountId>, who: &T::AccountId, fault: Fault) {
+		let slashed = T::Operators::slash(who, fault, Some(fallen.challenger));
+		Self::deposit_event(Event::Convicted {
+			subject: fallen.subject,
+			who: who.clone(),
+			ground: fallen.ground,
+			taken: slashed.taken,
+			rewarded: slashed.rewarded,
+		});
+	}
+
+	/// Ends the open disputes of a claim that fell in another one.
+	fn end_others(docket: &mut Docket<T::AccountId>, accused: &Accused<T::AccountId>) {
+		for id in docket.open.clone() {
+			if let Some(other) = Disputes::<T>::get(id).filter(|other| other.accused == *accused) {
+				Self::end(docket, id, &other, Verdict::Moot);
+			}
+		}
+	}
+
+	/// Writes a docket after something ended. A subject that was `suspended` goes on when nothing is open any more.
+	pub(crate) fn keep_docket(subject: Subject, mut docket: Docket<T::AccountId>, suspended: bool) {
+		let stands = matches!(docket.standing, Standing::Stands);
+		if docket.open.is_empty() {
+			if suspended && stands {
+				T::Subjects::uphold(subject);
+			}
+			// What validators are liable for does not grow older by being disputed.
+			let next = Self::now().saturating_add(1);
+			docket.until = if stands { Self::kept_until() } else { docket.until.max(next) };
+			// Without a place in the agenda it stays longer: until the next dispute ends.
+			let _ = Self::schedule(Due::Docket(subject), docket.until);
+		}
+		Dockets::<T>::insert(subject, docket);
+	}
+
+	/// Last block for which what ends now is remembered.
+	fn kept_until() -> BlockNumber {
+		Self::now().saturating_add(T::LiabilityPeriod::get().max(1))
+	}
+}

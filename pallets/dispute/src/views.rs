@@ -1,0 +1,42 @@
+//! What the runtime API reads. Not for calls.
+
+use crate::{Config, Dispute, Disputes, Pallet, Players};
+use alloc::vec::Vec;
+use noesis_primitives::{DisputeId, DisputeView};
+
+impl<T: Config> Pallet<T> {
+	/// An open dispute.
+	pub fn dispute(id: DisputeId) -> Option<DisputeView<T::AccountId>> {
+		Disputes::<T>::get(id).map(|dispute| view(id, dispute))
+	}
+
+	/// Open disputes, at most `limit`, in no order.
+	pub fn open_disputes(limit: u32) -> Vec<DisputeView<T::AccountId>> {
+		Disputes::<T>::iter().take(limit as usize).map(|(id, dispute)| view(id, dispute)).collect()
+	}
+
+	/// Open disputes that an account plays in, on either side, at most `limit`.
+	pub fn disputes_of(who: &T::AccountId, limit: u32) -> Vec<DisputeView<T::AccountId>> {
+		Players::<T>::iter_key_prefix(who).take(limit as usize).filter_map(Self::dispute).collect()
+	}
+}
+
+fn view<AccountId: Clone>(id: DisputeId, dispute: Dispute<AccountId>) -> DisputeView<AccountId> {
+	DisputeView {
+		id,
+		mover: dispute.player(dispute.phase.mover()).clone(),
+		leaf: dispute.phase.leaf().and_then(|leaf| dispute.rules.leaf(leaf)),
+		subject: dispute.subject,
+		accused: dispute.accused,
+		defender: dispute.defender,
+		challenger: dispute.challenger,
+		bond: dispute.bond,
+		claim: dispute.rules.claim,
+		checkpoint: dispute.checkpoint,
+		kind: dispute.rules.kind,
+		arity: dispute.rules.arity(),
+		opened: dispute.opened,
+		due: dispute.due,
+		phase: dispute.phase,
+	}
+}

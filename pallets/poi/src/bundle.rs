@@ -1,0 +1,339 @@
+//! Commitments to many results: a few entries are drawn for panels once the root is fixed, and whoever holds the
+//! entries shows them by their paths. Used by batches and channels alike.
+
+use crate::{
+	job::is_input_plausible,
+	pricing::is_well_formed,
+	settlement::{Closed, Finding},
+	Bundles, Config, Entries, Error, Event, HoldReason, Pallet,
+};
+use codec::{Decode, Encode, MaxEncodedLen};
+use noesis_primitives::{
+	audited_entries, Balance, BlockNumber, BlockRandomness, BundleId, CheckpointFacts, CheckpointId,
+	CheckpointRegistry, Claim, ContentHash, Fault, JobEvent, JobKind, JobState, OperatorRegistry,
+	PanelOutcome, Panels, Root, Verification, MAX_AUDITS,
+};
+use polkadot_sdk::frame_support::{
+	dispatch::DispatchResult,
+	ensure,
+	traits::{fungible::MutateHold, tokens::Precision, ConstU32, Get},
+	BoundedVec,
+};
+use scale_info::TypeInfo;
+
+/// Blocks after which another block's randomness serves, because that of the right one was forgotten.
+const SEED_PATIENCE: BlockNumber = 200;
+/// Entries that are forgotten at a time.
+pub const MAX_FORGET: u32 = 8;
+
+/// A commitment to many results.
+#[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub struct Bundle<AccountId> {
+	/// Root over the entries.
+	pub root: Root,
+	/// Number of entries.
+	pub count: u32,
+	/// The model version.
+	pub checkpoint: CheckpointId,
+	/// Whose results these are.
+	pub worker: AccountId,
+	/// Who pays for them.
+	pub requester: AccountId,
+	/// How the drawn entries are checked.
+	pub verification: Verification,
+	/// Block at which the root was fixed.
+	pub fixed: BlockNumber,
+	/// Block at which it was fixed, or the last dispute over an entry was withstood.
+	pub fresh: BlockNumber,
+	/// Last block for showing the drawn entries; meaningless before the draw.
+	pub show_until: BlockNumber,
+	/// Entries that are drawn for a panel, once they are.
+	pub audits: Option<BoundedVec<u32, ConstU32<MAX_AUDITS>>>,
+	/// Shown entries that are disputed now.
+	pub disputed: u32,
+}
+
+impl<AccountId> Bundle<AccountId> {
+	/// A bundle that is to be fixed.
+	pub fn new(
+		root: Root,
+		count: u32,
+		checkpoint: CheckpointId,
+		worker: AccountId,
+		requester: AccountId,
+		verification: Verification,
+	) -> Self {
+		let (fixed, fresh, show_until, audits, disputed) = (0, 0, 0, None, 0);
+		Self {
+			root,
+			count,
+			checkpoint,
+			worker,
+			requester,
+			verification,
+			fixed,
+			fresh,
+			show_until,
+			audits,
+			disputed,
+		}
+	}
+
+	/// Whether entry `index` is drawn for a panel.
+	pub fn is_audited(&self, index: u32) -> bool {
+		self.audits.as_ref().is_some_and(|audits| audits.contains(&index))
+	}
+}
+
+/// Whether a shown entry is disputed.
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub enum EntryState {
+	/// It is not.
+	Shown,
+	/// It is.
+	Disputed,
+}
+
+/// An entry that was shown.
+#[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub struct Entry<AccountId> {
+	/// What was computed.
+	pub kind: JobKind,
+	/// Hash of the input's bytes.
+	pub input: ContentHash,
+	/// Number of these.
+	pub input_bytes: u32,
+	/// Bytes of the output.
+	pub output_bytes: u32,
+	/// What the worker says the result is.
+	pub claim: Claim,
+	/// Whether it is disputed.
+	pub state: EntryState,
+	/// Who showed it without its being drawn, and what is held for that.
+	pub deposit: Option<(AccountId, Balance)>,
+}
+
+impl<AccountId> Entry<AccountId> {
+	/// Whether the claim can be one about this input at all.
+	fn is_sound(&self, facts: &CheckpointFacts) -> bool {
+		let usage = self.claim.usage;
+		is_well_formed(&self.kind, self.input_bytes)
+			&& is_input_plausible(&self.kind, self.input_bytes, 1, false, usage.input_tokens)
+			&& (1..=self.kind.max_output_tokens()).contains(&usage.output_tokens)
+			&& usage.tokens() <= facts.context.into()
+			&& facts.trace_leaves(usage.positions()) == Some(self.claim.leaves)
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Fixes a bundle from this block on.
+	pub(crate) fn fix_bundle(id: BundleId, bundle: Bundle<T::AccountId>) {
+		let now = Self::now();
+		Bundles::<T>::insert(id, Bundle { fixed: now, fresh: now, show_until: now, ..bundle });
+	}
+
+	/// Draws the entries for panels, if that has not happened and can.
+	pub(crate) fn draw_audits(id: BundleId) {
+		let Some(mut bundle) = Bundles::<T>::get(id).filter(|bundle| bundle.audits.is_none()) else { return };
+		let now = Self::now();
+		let forgotten = now > bundle.fixed.saturating_add(SEED_PATIENCE);
+		let fallback = || T::Randomness::after(now.saturating_sub(1)).filter(|_| forgotten);
+		let Some(seed) = T::Randomness::after(bundle.fixed).or_else(fallback) else { return };
+		let audits = audited_entries(id, &bundle.root, bundle.count, T::AuditedEntries::get().max(1), &seed);
+		bundle.show_until = now.saturating_add(T::ShowPeriod::get().max(1));
+		bundle.audits = Some(BoundedVec::truncate_from(audits.clone()));
+		Self::deposit_event(Event::Drawn { bundle: id, entries: audits, show_until: bundle.show_until });
+		Bundles::<T>::insert(id, bundle);
+	}
+
+	/// Takes in an entry that `who` shows. `sound` says whether what it states of itself is true.
+	pub(crate) fn show_entry(
+		who: T::AccountId,
+		id: BundleId,
+		index: u32,
+		mut entry: Entry<T::AccountId>,
+		sound: bool,
+	) -> DispatchResult {
+		ensure!(Self::is_bundle_live(id), Error::<T>::NoBundle);
+		Self::draw_audits(id);
+		let bundle = Bundles::<T>::get(id).ok_or(Error::<T>::NoBundle)?;
+		ensure!(bundle.audits.is_some(), Error::<T>::NotDrawn);
+		ensure!(!Entries::<T>::contains_key(id, index), Error::<T>::AlreadyShown);
+		let facts = T::Checkpoints::facts(bundle.checkpoint).ok_or(Error::<T>::UnknownCheckpoint)?;
+		if !(sound && entry.is_sound(&facts)) {
+			return Self::condemn(id, index, &who, &bundle);
+		}
+		let subject = id.subject(index);
+		if bundle.is_audited(index) {
+			ensure!(Self::now() <= bundle.show_until, Error::<T>::Overdue);
+			let Bundle { checkpoint, worker, requester, verification, .. } = bundle;
+			T::Panels::open(subject, entry.claim, checkpoint, worker, requester, verification)
+				.map_err(|_| Error::<T>::PanelExists)?;
+		} else {
+			let deposit = T::ShowDeposit::get();
+			Self::hold(HoldReason::ShownEntry, &who, deposit)?;
+			entry.deposit = Some((who, deposit));
+		}
+		let claim = entry.claim;
+		Entries::<T>::insert(id, index, entry);
+		Self::deposit_event(Event::Shown { subject, claim });
+		Ok(())
+	}
+
+	/// Ends a bundle of which an entry can't be true: the worker put its name to it.
+	fn condemn(
+		id: BundleId,
+		index: u32,
+		who: &T::AccountId,
+		bundle: &Bundle<T::AccountId>,
+	) -> DispatchResult {
+		let reward = Some(who).filter(|who| !T::Operators::same_operator(who, &bundle.worker));
+		T::Operators::slash(&bundle.worker, Fault::WrongAnswer, reward);
+		Self::deposit_event(Event::Malformed { subject: id.subject(index), by: who.clone() });
+		Self::overturn_bundle(id)
+	}
+
+	/// First block at which a bundle may be settled, or looked at again, if nobody does anything.
+	pub(crate) fn bundle_due(id: BundleId) -> BlockNumber {
+		let Some(bundle) = Bundles::<T>::get(id) else { return Self::now() };
+		let Some(audits) = &bundle.audits else { return bundle.fixed.saturating_add(1) };
+		let mut due = Self::bundle_window_end(id, &bundle);
+		for index in audits {
+			let until = match Entries::<T>::contains_key(id, index) {
+				true => T::Panels::due(id.subject(*index)).unwrap_or_default(),
+				false => bundle.show_until.saturating_add(1),
+			};
+			due = due.max(until);
+		}
+		due
+	}
+
+	/// First block at which no entry can be disputed any more, if nobody else speaks.
+	fn bundle_window_end(id: BundleId, bundle: &Bundle<T::AccountId>) -> BlockNumber {
+		let audits = bundle.audits.iter().flatten();
+		let spoke = audits.filter_map(|index| T::Panels::last_spoke(id.subject(*index))).max();
+		bundle.fresh.max(spoke.unwrap_or_default()).saturating_add(T::ChallengeWindow::get())
+	}
+
+	/// Whether a bundle can be settled now.
+	pub(crate) fn is_bundle_ripe(id: BundleId) -> bool {
+		Bundles::<T>::get(id).is_none_or(|bundle| Self::find(id, &bundle).is_ok())
+	}
+
+	/// What the panels found of a bundle, if they and the window are over.
+	fn find(id: BundleId, bundle: &Bundle<T::AccountId>) -> Result<Finding, Error<T>> {
+		let audits = bundle.audits.as_ref().ok_or(Error::<T>::NotDrawn)?;
+		let now = Self::now();
+		let mut finding = Finding::Confirmed;
+		for index in audits {
+			if !Entries::<T>::contains_key(id, index) {
+				ensure!(now > bundle.show_until, Error::<T>::PanelPending);
+				finding = finding.max(Finding::Withheld);
+				continue;
+			}
+			let subject = id.subject(*index);
+			let outcome = T::Panels::outcome(subject);
+			let pending = outcome == PanelOutcome::Pending && T::Panels::due(subject).is_some();
+			ensure!(!pending, Error::<T>::PanelPending);
+			finding = finding.max(outcome.into());
+		}
+		ensure!(now >= Self::bundle_window_end(id, bundle), Error::<T>::WindowOpen);
+		Ok(finding)
+	}
+
+	/// Ends the panels over a bundle that is ripe.
+	pub(crate) fn close_bundle(id: BundleId) -> Result<Closed<T::AccountId>, Error<T>> {
+		Self::draw_audits(id);
+		let Some(bundle) = Bundles::<T>::get(id) else {
+			return Ok(Closed::unheard(Finding::Unverified));
+		};
+		let finding = Self::find(id, &bundle)?;
+		let mut closed = Closed::unheard(finding);
+		for index in bundle.audits.iter().flatten() {
+			// A withheld entry has no panel; those of the others do not outlive the bundle.
+			let Some(close) = T::Panels::close(id.subject(*index)) else { continue };
+			closed.spoke = closed.spoke.max(close.verdicts.len() as u32);
+			for verdict in close.verdicts {
+				let _ = closed.verdicts.try_push(verdict);
+			}
+		}
+		Ok(closed)
+	}
+
+	/// Ends the panels of a bundle that was overturned, whatever they found.
+	fn dissolve_panels(id: BundleId) {
+		let audits = Bundles::<T>::get(id).and_then(|bundle| bundle.audits).unwrap_or_default();
+		for index in audits {
+			if T::Panels::due(id.subject(index)).is_some() {
+				T::Panels::dissolve(id.subject(index));
+			}
+		}
+	}
+
+	/// Whether a bundle has not ended.
+	pub(crate) fn is_bundle_live(id: BundleId) -> bool {
+		match id {
+			BundleId::Batch(job) => Self::job(job)
+				.is_ok_and(|job| matches!(job.state, JobState::Answered { .. } | JobState::Disputed { .. })),
+			BundleId::Channel(channel) => Self::is_channel_closed(channel),
+		}
+	}
+
+	/// The first of the open disputes over entries begins.
+	pub(crate) fn challenge_bundle(id: BundleId) -> DispatchResult {
+		Self::advance_bundle(id, JobEvent::Challenge)
+	}
+
+	/// The last of them ended, and the entry stands.
+	pub(crate) fn uphold_bundle(id: BundleId) -> DispatchResult {
+		Self::advance_bundle(id, JobEvent::Uphold)
+	}
+
+	/// An entry was found to be wrong: the bundle ends.
+	pub(crate) fn overturn_bundle(id: BundleId) -> DispatchResult {
+		Self::dissolve_panels(id);
+		Self::advance_bundle(id, JobEvent::Overturn)
+	}
+
+	fn advance_bundle(id: BundleId, event: JobEvent<T::AccountId>) -> DispatchResult {
+		match id {
+			BundleId::Batch(id) => Self::advance(id, &mut Self::job(id)?, event),
+			BundleId::Channel(id) => Self::advance_closed_channel(id, event),
+		}
+	}
+
+	/// Has a bundle looked at again when it may be settled, but not before `earliest`.
+	pub(crate) fn reconsider(id: BundleId, earliest: BlockNumber) {
+		let due = Self::bundle_due(id).max(earliest);
+		let stands = match id {
+			BundleId::Batch(job) => crate::Jobs::<T>::mutate_extant(job, |job| {
+				let answered = matches!(job.state, JobState::Answered { .. });
+				if answered {
+					job.due = due;
+				}
+				answered
+			}),
+			BundleId::Channel(channel) => Self::postpone_channel(channel, due),
+		};
+		if stands {
+			let _ = Self::schedule(noesis_primitives::Engagement::Bundle(id), due);
+		}
+	}
+
+	/// Forgets a bundle that ended, and gives the deposits back: some entries at a time. Whether all are gone.
+	pub(crate) fn forget_bundle(id: BundleId) -> bool {
+		let reason = HoldReason::ShownEntry.into();
+		let some: alloc::vec::Vec<_> = Entries::<T>::iter_prefix(id).take(MAX_FORGET as usize).collect();
+		let all = (some.len() as u32) < MAX_FORGET;
+		for (index, entry) in some {
+			if let Some((who, deposit)) = entry.deposit {
+				let _ = T::Currency::release(&reason, &who, deposit, Precision::BestEffort);
+			}
+			Entries::<T>::remove(id, index);
+		}
+		if all {
+			Bundles::<T>::remove(id);
+		}
+		all
+	}
+}

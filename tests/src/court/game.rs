@@ -1,0 +1,162 @@
+//! Disputes, played by both sides.
+
+use super::{Court, Person, Work};
+use noesis_primitives::{Accused, DisputeId, DisputeView, LengthProof, Stage, Subject, Verdict};
+use noesis_runtime::{AccountId, Dispute, Runtime, RuntimeCall, RuntimeEvent};
+use noesis_worker::disputes::{stopped_short, Expanded, Play, Player};
+use pallet_dispute::Call;
+use polkadot_sdk::sp_runtime::DispatchError;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The last computation of each player in each dispute.
+pub type Cache = BTreeMap<(DisputeId, AccountId), Arc<Expanded>>;
+
+/// Somebody that plays disputes by what it has.
+#[derive(Clone)]
+pub struct Party {
+	/// Who.
+	pub person: Person,
+	/// What it has; who has nothing is silent.
+	pub work: Option<Work>,
+	/// From this move of its own on it is silent.
+	pub silent_from: usize,
+}
+
+impl Party {
+	/// Plays to the end.
+	pub fn of(person: &Person, work: &Work) -> Self {
+		Self { person: person.clone(), work: Some(work.clone()), silent_from: usize::MAX }
+	}
+
+	/// Never moves.
+	pub fn silent(person: &Person) -> Self {
+		Self { person: person.clone(), work: None, silent_from: 0 }
+	}
+
+	/// Plays so many moves, and then is silent.
+	pub fn until(person: &Person, work: &Work, moves: usize) -> Self {
+		Self { silent_from: moves, ..Self::of(person, work) }
+	}
+}
+
+/// How a dispute went.
+#[derive(Clone, Debug)]
+pub struct Played {
+	/// How it ended.
+	pub verdict: Verdict,
+	/// The moves that were made, and by whom they were to be made.
+	pub moves: Vec<(AccountId, Stage)>,
+}
+
+impl Court {
+	/// Disputes a claim.
+	pub fn challenge(
+		&mut self,
+		challenger: &Person,
+		subject: Subject,
+		accused: &Accused<AccountId>,
+		work: &Work,
+	) -> DisputeId {
+		let dispute = pallet_dispute::NextDispute::<Runtime>::get();
+		let (accused, claim) = (accused.clone(), work.claim);
+		self.ok(challenger, Call::challenge { subject, accused, claim });
+		dispute
+	}
+
+	/// What `party` would do now; `None` if it has nothing to say.
+	pub fn next_play(&mut self, party: &Party, view: &DisputeView<AccountId>) -> Option<Play> {
+		let work = party.work.as_ref()?;
+		let key = (view.id, party.person.account.clone());
+		let mut expanded = self.expanded.remove(&key);
+		let play = work.witness(|witness| {
+			let architecture = work.model.architecture();
+			let known = expanded.take();
+			let mut player = Player { witness, architecture, input: &work.input, expanded: known };
+			let play = player.play(view);
+			expanded = player.expanded;
+			play
+		});
+		if let Some(expanded) = expanded {
+			self.expanded.insert(key, expanded);
+		}
+		play?.ok()
+	}
+
+	/// Makes a move.
+	pub fn play(&mut self, person: &Person, dispute: DisputeId, play: Play) -> Result<(), DispatchError> {
+		self.dispatch(person, call_of(dispute, play))
+	}
+
+	/// Plays a dispute to its end: `parties` move when it is their turn, and blocks pass when they do not.
+	pub fn play_out(&mut self, dispute: DisputeId, parties: &[Party]) -> Played {
+		let mut made: BTreeMap<AccountId, usize> = BTreeMap::new();
+		let mut moves = Vec::new();
+		let mut tried = None;
+		while let Some(view) = Dispute::dispute(dispute) {
+			let party = parties.iter().find(|party| party.person.account == view.mover).cloned();
+			let count = made.entry(view.mover.clone()).or_default();
+			let speaks =
+				party.filter(|party| *count < party.silent_from && tried != Some(view.phase.clone()));
+			tried = Some(view.phase.clone());
+			let play = speaks.and_then(|party| Some((self.next_play(&party, &view)?, party)));
+			if let Some((play, party)) = play {
+				if self.play(&party.person, dispute, play).is_ok() {
+					*count += 1;
+					moves.push((view.mover.clone(), view.phase.stage()));
+					continue;
+				}
+			}
+			self.block();
+		}
+		Played { verdict: self.verdict_of(dispute).unwrap(), moves }
+	}
+
+	/// How a dispute ended, if it has.
+	pub fn verdict_of(&self, dispute: DisputeId) -> Option<Verdict> {
+		self.events.iter().find_map(|event| match event {
+			RuntimeEvent::Dispute(pallet_dispute::Event::Ended { dispute: ended, verdict, .. })
+				if *ended == dispute =>
+			{
+				Some(*verdict)
+			},
+			_ => None,
+		})
+	}
+
+	/// Disputes a worker's claim and plays it to the end.
+	pub fn dispute(
+		&mut self,
+		subject: Subject,
+		accused: &Accused<AccountId>,
+		(defender, lie): (&Person, &Work),
+		(challenger, truth): (&Person, &Work),
+	) -> Played {
+		let dispute = self.challenge(challenger, subject, accused, lie);
+		self.play_out(dispute, &[Party::of(defender, lie), Party::of(challenger, truth)])
+	}
+
+	/// Shows that a claim stopped too early, as the worker's own software would, if that is what is wrong with it.
+	pub fn show_stopped_short(&self, truth: &Work, claim: &noesis_primitives::Claim) -> Option<LengthProof> {
+		truth.witness(|witness| stopped_short(witness, claim)).flatten()
+	}
+}
+
+/// A move as a call.
+pub fn call_of(dispute: DisputeId, play: Play) -> RuntimeCall {
+	let call: Call<Runtime> = match play {
+		Play::Reveal(nodes) => Call::reveal { dispute, nodes },
+		Play::Choose(child) => Call::choose { dispute, child },
+		Play::Withdraw => Call::withdraw { dispute },
+		Play::Expand { architecture, root, leaf, path } => {
+			Call::expand { dispute, architecture, root, leaf: leaf.try_into().unwrap(), path }
+		},
+		Play::Input { architecture, leaf, payload } => Call::prove_input {
+			dispute,
+			architecture,
+			leaf: leaf.try_into().unwrap(),
+			payload: payload.try_into().unwrap(),
+		},
+		Play::Prove { leaf, evidence } => Call::prove { dispute, leaf: leaf.try_into().unwrap(), evidence },
+	};
+	call.into()
+}

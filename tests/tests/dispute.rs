@@ -1,0 +1,39 @@
+//! A dispute over the real node: the liar's every other number is right, and the runtime finds the one that is not.
+
+use noesis_primitives::{JobState, RefundReason};
+use noesis_tests::{job_until, Ledger, Outcome, Stage, StageOptions, PATIENCE};
+use noesis_worker::keys::Keys;
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn liar_should_lose_stake_to_an_outsider_when_one_number_of_its_trace_is_wrong() -> Outcome {
+	// No validators: nobody but the outsider looks.
+	let stage = Stage::set(StageOptions { validators: 0, worker: false, ..StageOptions::default() }).await?;
+	let chain = stage.chain(PATIENCE).await?;
+	let liar = stage.liar("//Bob", "3:1:5:1")?;
+	stage.enrolled(&chain, &liar).await?;
+	let outsider = stage.operator("watch", "//Dave", &stage.url())?;
+	let (ferdie, dave) = (Keys::from_suri("//Ferdie")?.account(), outsider.account);
+	let ledger = Ledger::of(&chain, &[ferdie, liar.account, dave]).await?;
+
+	let job = stage.submit(&["--tokens", "8"]).await?;
+	let view = job_until(&chain, job, "the job's end", JobState::is_terminal).await?;
+	assert_eq!(
+		view.state,
+		JobState::Refunded { reason: RefundReason::Overturned },
+		"the liar says:\n{}\nthe outsider says:\n{}",
+		liar.process.output(),
+		outsider.process.output()
+	);
+	let rest = ledger.unexplained(&chain).await?;
+	let change = |who| rest.get(&who).copied().unwrap_or_default();
+	assert_eq!(change(ferdie), 0);
+	assert!(change(liar.account) < 0, "the liar lost nothing");
+	// Half of what the liar lost.
+	assert_eq!(change(dave).saturating_mul(2), change(liar.account).saturating_neg());
+	// The game ended in a step that the runtime computed itself.
+	let moves = stage.run(&["moves", &job.to_string(), "--json"]).await?;
+	let ground = moves.pointer("/convicted/0/ground").and_then(Value::as_str);
+	assert_eq!(ground, Some("Step"), "{moves}");
+	Ok(())
+}
