@@ -13,7 +13,8 @@ pub use evidence::{
 	MAX_TOKEN_BYTES,
 };
 pub use phase::{
-	FineTree, Ground, Move, MoveError, Next, Nodes, Phase, Rules, Side, Spot, Stage, Tree, Verdict, MAX_ARITY,
+	FineTree, Ground, Move, MoveError, Next, Nodes, Phase, Rules, Side, Spot, Stage, Tree, Verdict, WordTree,
+	MAX_ARITY,
 };
 
 use crate::{Balance, BlockNumber, CheckpointId, Claim, DisputeId, JobKind, Payload, Subject, TraceLeaf};

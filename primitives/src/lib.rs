@@ -36,8 +36,8 @@ pub use checkpoint::{
 pub use dispute::{
 	Accused, DisputeView, DisputedSubject, Evidence, FinePiece, FineTree, Ground, LeafBytes, LengthProof,
 	Move, MoveError, Next, NodePath, Nodes, NotDisputable, Phase, Piece, RowPiece, Rules, Side, Spot, Stage,
-	Tree, Verdict, WeightsPiece, WeightsPlace, MAX_ARITY, MAX_EVIDENCE_BYTES, MAX_FINE_RANGE, MAX_LEAF_BYTES,
-	MAX_OPEN_DISPUTES, MAX_PIECES, MAX_ROWS, MAX_ROW_BYTES, MAX_SIBLINGS, MAX_TOKEN_BYTES,
+	Tree, Verdict, WeightsPiece, WeightsPlace, WordTree, MAX_ARITY, MAX_EVIDENCE_BYTES, MAX_FINE_RANGE,
+	MAX_LEAF_BYTES, MAX_OPEN_DISPUTES, MAX_PIECES, MAX_ROWS, MAX_ROW_BYTES, MAX_SIBLINGS, MAX_TOKEN_BYTES,
 };
 pub use ids::{ChannelId, CheckpointId, ContentHash, DisputeId, JobId, Root, Subject};
 pub use job::{
@@ -66,7 +66,10 @@ pub use views::{
 	PanelWindows, Quote, QuoteError, Security, Settlement, Survival, TimelineEntry, MAX_TIMELINE,
 	MAX_VERDICTS,
 };
-pub use words::{PairLeaf, PairProof, TokenProof, WordEvidence, MAX_PAIR_PROOFS, MAX_TOKEN_BYTES_SHOWN};
+pub use words::{
+	PairLeaf, PairProof, TextEvidence, TokenProof, TokenSource, WordCommitment, WordEvidence,
+	MAX_HEAD_BYTES_SHOWN, MAX_PAIR_PROOFS, MAX_TEXT_BYTES, MAX_TOKEN_BYTES_SHOWN,
+};
 
 /// Height of a block of this chain.
 pub type BlockNumber = u32;

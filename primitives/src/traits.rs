@@ -17,14 +17,18 @@ pub trait CheckpointRegistry {
 	/// Hash of a checkpoint's architecture ([`crate::Architecture::hash`]).
 	fn architecture(id: CheckpointId) -> Option<ContentHash>;
 
+	/// Hash of the head of a checkpoint's tokenizer.
+	fn tokenizer(id: CheckpointId) -> Option<ContentHash>;
+
 	/// Registers an active checkpoint for a benchmark or a test and returns its id.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn register_for_benchmark(facts: CheckpointFacts) -> CheckpointId;
 
-	/// The same with this architecture and these roots of its groups of tensors.
+	/// The same with this architecture, this tokenizer and these roots of its groups of tensors.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn register_model_for_benchmark(
 		architecture: &crate::Architecture,
+		tokenizer: ContentHash,
 		groups: alloc::vec::Vec<Root>,
 	) -> CheckpointId;
 }

@@ -4,7 +4,7 @@
 
 use crate::{
 	merkle::{self, Node},
-	FinePiece, NodePath,
+	FinePiece, LeafBytes, NodePath, Opening, Root,
 };
 use alloc::vec::Vec;
 use bounded_collections::{BoundedVec, ConstU32};
@@ -15,6 +15,12 @@ use scale_info::TypeInfo;
 pub const MAX_PAIR_PROOFS: u32 = 16;
 /// Most bytes that a token stands for.
 pub const MAX_TOKEN_BYTES_SHOWN: u32 = 1024;
+
+/// Most bytes of a tokenizer's head.
+pub const MAX_HEAD_BYTES_SHOWN: u32 = 26_963;
+
+/// Most bytes of a text that is shown. What a job pays for is less: three tokens a byte, within the longest context.
+pub const MAX_TEXT_BYTES: u32 = 1 << 16;
 
 /// A leaf of the tree of pairs that merge.
 pub type PairLeaf = [u8; 16];
@@ -68,4 +74,44 @@ impl TokenProof {
 	pub fn verify(&self, root: &Node, count: u32, id: u32) -> bool {
 		merkle::verify(root, count, id, merkle::leaf_hash(&self.bytes), &self.path)
 	}
+}
+
+/// The states of a word, as the accused commits to them.
+#[derive(
+	Clone, Debug, Decode, DecodeWithMemTracking, Default, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+pub struct WordCommitment {
+	/// Root of the tree of states.
+	pub root: Root,
+	/// The last state.
+	pub last: LeafBytes,
+	/// Its path.
+	pub path: NodePath,
+}
+
+/// What a disputed token is held against.
+#[derive(Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub enum TokenSource {
+	/// The text alone: the token is one of the input that no word has to be merged for.
+	#[codec(index = 0)]
+	Text,
+	/// A word of the text.
+	#[codec(index = 1)]
+	Word(WordCommitment),
+	/// The token's bytes: it is one of the output.
+	#[codec(index = 2)]
+	Output(TokenProof),
+}
+
+/// What is shown of a disputed token of a text or of an output.
+#[derive(Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub struct TextEvidence {
+	/// The bytes of the tokenizer's head.
+	pub head: BoundedVec<u8, ConstU32<MAX_HEAD_BYTES_SHOWN>>,
+	/// The subject's input. Nothing where the token is one of the output, unless it is the first after a text.
+	pub input: BoundedVec<u8, ConstU32<MAX_TEXT_BYTES>>,
+	/// The leaf of the token before it. None for the first token, and for the first of the output after an input of ids.
+	pub previous: Option<Opening>,
+	/// What else the token is held against.
+	pub source: TokenSource,
 }

@@ -6,7 +6,7 @@ use codec::Encode;
 use noesis_primitives::{
 	merkle::Node, Accused, Architecture, Balance, Capability, ChannelId, ChannelSpec, CheckpointRecord,
 	Claim, DisputeId, Draw, Evidence, JobId, JobSpec, LengthProof, NodePath, Nodes, Opening, Payload, Role,
-	Root, Subject, Tally, Turn, Usage,
+	Root, Subject, Tally, TextEvidence, Turn, Usage, WordEvidence,
 };
 use subxt::{
 	ext::{
@@ -177,7 +177,7 @@ impl Call {
 		Self::new("Dispute", "expand", (dispute, architecture, root, leaf, path))
 	}
 
-	/// Shows the input that a token was read from.
+	/// Shows the input of ids that a token was read from.
 	pub fn prove_input(
 		dispute: DisputeId,
 		architecture: &Architecture,
@@ -192,9 +192,14 @@ impl Call {
 		Self::new("Dispute", "prove", (dispute, leaf, evidence))
 	}
 
-	/// Gives in where the chain can't tell.
-	pub fn withdraw(dispute: DisputeId) -> Self {
-		Self::new("Dispute", "withdraw", (dispute,))
+	/// Shows what the tokenizer makes of the text at a token.
+	pub fn prove_text(dispute: DisputeId, leaf: &[i32], evidence: &TextEvidence) -> Self {
+		Self::new("Dispute", "prove_text", (dispute, leaf, evidence))
+	}
+
+	/// Shows what a state of a word is made from.
+	pub fn prove_word(dispute: DisputeId, evidence: &WordEvidence) -> Self {
+		Self::new("Dispute", "prove_word", (dispute, evidence))
 	}
 
 	/// Ends a dispute in which a side did not move in time.

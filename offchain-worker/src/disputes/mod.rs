@@ -3,6 +3,7 @@
 //! Every move is computed anew from the job: a killed process goes on where the chain stands.
 
 mod player;
+mod text;
 mod watch;
 
 pub use player::{stopped_short, Expanded, Play, PlayError, Player, Witness};

@@ -3,13 +3,14 @@
 //! Both sides play by the same rules: the accused shows what it has, the challenger names the first thing that differs
 //! from what it has. Whoever computed truly wins.
 
+use super::text::Text;
 use crate::chain::Call;
 use noesis_engine::dispute::{DisputeError, FineTrace, Prover};
-use noesis_engine::Architecture;
+use noesis_engine::{tokenizer::Tokenizer, Architecture};
 use noesis_primitives::{
 	merkle::{self, Node},
 	Claim, DisputeId, DisputeView, Evidence, LengthProof, NodePath, Nodes, Opening, Phase, Root, Spot,
-	TraceLeaf, Tree, SLICE,
+	TextEvidence, TraceLeaf, Tree, WordEvidence, SLICE,
 };
 use std::{ops::Range, sync::Arc};
 
@@ -57,6 +58,9 @@ pub trait Witness {
 
 	/// What leaf `index` of a fine trace of this job is computed from, with proofs.
 	fn evidence(&self, fine: &FineTrace, index: u32) -> Result<Evidence, DisputeError>;
+
+	/// The model's tokenizer.
+	fn tokenizer(&self) -> &Tokenizer;
 }
 
 impl Witness for Prover<'_> {
@@ -79,6 +83,10 @@ impl Witness for Prover<'_> {
 	fn evidence(&self, fine: &FineTrace, index: u32) -> Result<Evidence, DisputeError> {
 		Prover::evidence(self, fine, index)
 	}
+
+	fn tokenizer(&self) -> &Tokenizer {
+		Prover::tokenizer(self)
+	}
 }
 
 /// A move.
@@ -88,8 +96,6 @@ pub enum Play {
 	Reveal(Nodes),
 	/// Names the first of them that is not agreed with.
 	Choose(u32),
-	/// Gives in where the chain can't tell.
-	Withdraw,
 	/// Commits to the computation of a leaf of the trace.
 	Expand {
 		/// The model's shape.
@@ -101,7 +107,7 @@ pub enum Play {
 		/// The path of the fine leaf in which they come out.
 		path: NodePath,
 	},
-	/// Shows the input that a token was read from.
+	/// Shows the input of ids that a token was read from.
 	Input {
 		/// The model's shape.
 		architecture: Architecture,
@@ -117,6 +123,18 @@ pub enum Play {
 		/// What it is computed from.
 		evidence: Evidence,
 	},
+	/// Shows what the tokenizer makes of the text at a token.
+	Text {
+		/// The token's leaf.
+		leaf: Vec<i32>,
+		/// What the token follows from.
+		evidence: Box<TextEvidence>,
+	},
+	/// Shows what a state of a word is made from.
+	Word {
+		/// What it is made from.
+		evidence: WordEvidence,
+	},
 }
 
 impl Play {
@@ -125,12 +143,13 @@ impl Play {
 		match self {
 			Self::Reveal(nodes) => Call::reveal(id, nodes),
 			Self::Choose(child) => Call::choose(id, *child),
-			Self::Withdraw => Call::withdraw(id),
 			Self::Expand { architecture, root, leaf, path } => {
 				Call::expand(id, architecture, *root, leaf, path)
 			},
 			Self::Input { architecture, leaf, payload } => Call::prove_input(id, architecture, leaf, payload),
 			Self::Prove { leaf, evidence } => Call::prove(id, leaf, evidence),
+			Self::Text { leaf, evidence } => Call::prove_text(id, leaf, evidence),
+			Self::Word { evidence } => Call::prove_word(id, evidence),
 		}
 	}
 }
@@ -152,7 +171,7 @@ impl Player<'_> {
 	pub fn play<AccountId>(&mut self, view: &DisputeView<AccountId>) -> Result<Play, PlayError> {
 		Ok(match &view.phase {
 			Phase::Reveal { at } => {
-				let leaves = self.leaves(&at.tree)?;
+				let leaves = self.leaves(view, &at.tree)?;
 				let (level, below) = self.below(view, at)?;
 				let nodes: Option<Vec<Node>> =
 					below.map(|index| node(&leaves, level, index, leaves.len())).collect();
@@ -162,9 +181,8 @@ impl Player<'_> {
 				}
 				Play::Reveal(Nodes::try_from(nodes).map_err(|_| PlayError::TooLong("a move"))?)
 			},
-			Phase::Choose { at, nodes } => match self.choose(view, at, nodes)? {
-				Some(child) => Play::Choose(child),
-				None => Play::Withdraw,
+			Phase::Choose { at, nodes } => {
+				Play::Choose(self.choose(view, at, nodes)?.ok_or(PlayError::NoPlace)?)
 			},
 			Phase::Expand { leaf, .. } => {
 				let architecture = *self.architecture;
@@ -185,21 +203,31 @@ impl Player<'_> {
 				let leaf = expanded.trace.leaf(*index).ok_or(PlayError::NoPlace)?.to_vec();
 				Play::Prove { leaf, evidence: self.witness.evidence(&expanded.trace, *index)? }
 			},
+			Phase::Text { leaf, .. } => {
+				let evidence = Box::new(self.text(view).evidence(*leaf)?);
+				Play::Text { leaf: self.values(*leaf)?, evidence }
+			},
+			Phase::Word { word, index, .. } => {
+				let trace = self.text(view).word(word.leaf)?.ok_or(PlayError::NoPlace)?;
+				Play::Word { evidence: trace.evidence(*index).ok_or(PlayError::NoPlace)? }
+			},
 		})
 	}
 
-	/// The child that differs, or that shows where the claim goes on after its end; `None` when there is none.
+	/// The child that differs, or that shows where the claim goes on after its end; the last where all is the same.
+	/// `None` when there is none.
 	fn choose<AccountId>(
 		&mut self,
 		view: &DisputeView<AccountId>,
 		at: &Spot,
 		nodes: &[Node],
 	) -> Result<Option<u32>, PlayError> {
-		let own = self.leaves(&at.tree)?;
+		let own = self.leaves(view, &at.tree)?;
 		let (level, below) = self.below(view, at)?;
 		let claimed = match at.tree {
 			Tree::Claimed => view.claim.leaves as usize,
 			Tree::Fine(fine) => fine.leaves as usize,
+			Tree::Word(word) => word.states as usize,
 		};
 		let differs = below.clone().zip(nodes).position(|(index, node_of_theirs)| {
 			node(&own, level, index, claimed).as_ref() != Some(node_of_theirs)
@@ -208,18 +236,27 @@ impl Player<'_> {
 			// All that there is here is the same, and theirs goes on: the last token here is what they went on after.
 			Some(first) if is_beyond(level, below.start, first, own.len()) => first.checked_sub(1),
 			Some(first) => Some(first),
-			None if matches!(at.tree, Tree::Claimed) => nodes.len().checked_sub(1),
-			None => None,
+			None => nodes.len().checked_sub(1),
 		};
 		Ok(chosen.and_then(|child| u32::try_from(child).ok()))
 	}
 
 	/// Hashes of the leaves of a tree, as they came out here.
-	fn leaves(&mut self, tree: &Tree) -> Result<Vec<Node>, PlayError> {
+	fn leaves<AccountId>(
+		&mut self,
+		view: &DisputeView<AccountId>,
+		tree: &Tree,
+	) -> Result<Vec<Node>, PlayError> {
 		Ok(match tree {
 			Tree::Claimed => self.witness.leaves().to_vec(),
 			Tree::Fine(fine) => self.expand(fine.leaf)?.trace.hashes().to_vec(),
+			Tree::Word(word) => self.text(view).word(word.leaf)?.ok_or(PlayError::NoPlace)?.leaves().to_vec(),
 		})
+	}
+
+	/// The text behind the tokens.
+	fn text<'b, AccountId>(&'b self, view: &'b DisputeView<AccountId>) -> Text<'b> {
+		Text { witness: self.witness, kind: &view.kind, claim: &view.claim, input: self.input }
 	}
 
 	/// The nodes that a move shows, by level and index.
@@ -231,6 +268,7 @@ impl Player<'_> {
 		let leaves = match at.tree {
 			Tree::Claimed => view.claim.leaves,
 			Tree::Fine(fine) => fine.leaves,
+			Tree::Word(word) => word.states,
 		};
 		merkle::block(leaves, at.level, at.index, view.arity.max(2).ilog2()).ok_or(PlayError::NoPlace)
 	}
@@ -256,7 +294,8 @@ impl Player<'_> {
 			TraceLeaf::Residual { .. } => {
 				let expanded = self.expand(leaf)?;
 				let bytes = expanded.trace.leaf(expanded.result).ok_or(PlayError::NoPlace)?;
-				let values = bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+				let values =
+					bytes.chunks_exact(4).filter_map(|b| b.first_chunk().copied()).map(i32::from_le_bytes);
 				Ok(values.take(SLICE as usize).collect())
 			},
 		}

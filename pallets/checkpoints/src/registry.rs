@@ -187,6 +187,10 @@ impl<T: Config> CheckpointRegistry for Pallet<T> {
 		Records::<T>::get(id).map(|record| record.architecture)
 	}
 
+	fn tokenizer(id: CheckpointId) -> Option<ContentHash> {
+		Records::<T>::get(id).map(|record| record.tokenizer)
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn register_for_benchmark(facts: CheckpointFacts) -> CheckpointId {
 		use noesis_primitives::MAX_LAYERS;
@@ -195,12 +199,13 @@ impl<T: Config> CheckpointRegistry for Pallet<T> {
 		let id = Self::next_id();
 		let roots = facts.layers.min(MAX_LAYERS.saturating_sub(1)).saturating_add(1);
 		let layer_roots = (0..roots).map(|i| Root((id, i).using_encoded(blake2_256))).collect();
-		Self::insert_for_benchmark(facts, ContentHash::default(), 1, layer_roots)
+		Self::insert_for_benchmark(facts, ContentHash::default(), ContentHash::default(), 1, layer_roots)
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
 	fn register_model_for_benchmark(
 		architecture: &noesis_primitives::Architecture,
+		tokenizer: ContentHash,
 		groups: alloc::vec::Vec<Root>,
 	) -> CheckpointId {
 		let facts = CheckpointFacts {
@@ -211,7 +216,7 @@ impl<T: Config> CheckpointRegistry for Pallet<T> {
 			context: architecture.context,
 			units_per_token: 1,
 		};
-		Self::insert_for_benchmark(facts, architecture.hash(), architecture.vocabulary, groups)
+		Self::insert_for_benchmark(facts, architecture.hash(), tokenizer, architecture.vocabulary, groups)
 	}
 }
 
@@ -220,6 +225,7 @@ impl<T: Config> Pallet<T> {
 	fn insert_for_benchmark(
 		facts: CheckpointFacts,
 		architecture: ContentHash,
+		tokenizer: ContentHash,
 		vocabulary: u32,
 		layer_roots: alloc::vec::Vec<Root>,
 	) -> CheckpointId {
@@ -227,7 +233,7 @@ impl<T: Config> Pallet<T> {
 			parent: None,
 			profile: facts.profile,
 			architecture,
-			tokenizer: ContentHash::default(),
+			tokenizer,
 			weights: Root::default(),
 			layer_roots: layer_roots.try_into().unwrap_or_default(),
 			width: facts.width,

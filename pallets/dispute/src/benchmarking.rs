@@ -2,6 +2,7 @@
 
 mod scene;
 mod sparse;
+mod words;
 
 use crate::{Agenda, Call, Config, Cursor, Disputes, Dockets, Due, Pallet, Standing, MAX_PER_BLOCK};
 use alloc::{vec, vec::Vec};
@@ -9,7 +10,7 @@ use noesis_canon::{attention, graph::Operation};
 use noesis_primitives::{
 	merkle::{self, leaf_hash},
 	Accused, ContentHash, DisputeId, Ground, LengthProof, Opening, Phase, Spot, Tree, Verdict, MAX_ARITY,
-	MAX_OPEN_DISPUTES, MAX_PANEL, MAX_TOKEN_BYTES,
+	MAX_OPEN_DISPUTES, MAX_PANEL, MAX_TEXT_BYTES, MAX_TOKEN_BYTES,
 };
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
@@ -104,6 +105,31 @@ mod benchmarks {
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, ARCHITECTURE, values, payload);
+
+		assert_eq!(scene.lost(), 1);
+		Ok(())
+	}
+
+	/// The last token of a chat whose message has `b` bytes, each a word that special tokens begin like.
+	#[benchmark]
+	fn prove_text(b: Linear<1, MAX_TEXT_BYTES>) -> Result<(), BenchmarkError> {
+		let (scene, values, evidence) = Scene::<T>::at_text(b)?;
+		let values = BoundedVec::truncate_from(values);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, values, evidence);
+
+		assert_eq!(scene.lost(), 1);
+		Ok(())
+	}
+
+	/// A state of the longest word that looks up as many pairs as there may be.
+	#[benchmark]
+	fn prove_word() -> Result<(), BenchmarkError> {
+		let (scene, evidence) = Scene::<T>::at_word()?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, evidence);
 
 		assert_eq!(scene.lost(), 1);
 		Ok(())

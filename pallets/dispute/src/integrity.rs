@@ -3,7 +3,9 @@
 use crate::*;
 use {
 	alloc::collections::BTreeMap,
-	noesis_primitives::{merkle, Accused, Balance, BlockNumber, DisputeId, Phase, Subject, Tree, MAX_ARITY},
+	noesis_primitives::{
+		merkle, Accused, Balance, BlockNumber, DisputeId, Phase, Subject, TraceLeaf, Tree, MAX_ARITY,
+	},
 	polkadot_sdk::{
 		frame_support::{ensure, traits::fungible::InspectHold},
 		sp_runtime::TryRuntimeError,
@@ -78,11 +80,22 @@ impl<T: Config> Pallet<T> {
 			Phase::Prove { fine, index, .. } => {
 				ensure!(*index < fine.leaves, "a disputed leaf does not exist")
 			},
+			Phase::Text { leaf, .. } => {
+				let of = rules.leaf(*leaf);
+				ensure!(matches!(of, Some(TraceLeaf::Token { .. })), "a text is to be shown for no token")
+			},
+			Phase::Word { word, index, .. } => {
+				ensure!(*index < word.states, "a disputed state does not exist");
+				ensure!(text::program(word).is_some(), "the states are of no word");
+			},
 		}
 		if let Phase::Reveal { at } | Phase::Choose { at, .. } = &dispute.phase {
 			if let Tree::Fine(fine) = &at.tree {
 				let of = referee::Computation::of(rules, fine.leaf, &fine.architecture);
 				ensure!(of.is_some(), "a fine tree computes no leaf");
+			}
+			if let Tree::Word(word) = &at.tree {
+				ensure!(text::program(word).is_some(), "the states are of no word");
 			}
 		}
 		Self::check_agenda(Due::Move(id), dispute.due)

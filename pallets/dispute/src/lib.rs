@@ -19,6 +19,12 @@
 //!              \_ down the trace _/           \_ down the fine tree _/
 //! ```
 //!
+//! A leaf that holds a token is first held against the tokenizer ([`Pallet::prove_text`]): the accused shows its head,
+//! whose hash the checkpoint registers, and the token before, of which both agree where it ends. A token of the input
+//! follows from the text at once, or is read from a word, whose states are descended like a fine tree and end in
+//! [`Pallet::prove_word`]. Of a token of the output the accused shows the bytes, which fix where it ends, and for the
+//! first after a text that the text ends there; then it expands the leaf like any other.
+//!
 //! The accused reveals the nodes below a node, the challenger chooses the first that it does not agree with. To choose
 //! one is to agree with all to the left of it. So at the end there is one leaf of which both sides agree on everything
 //! that it is computed from. The accused shows that, with Merkle paths, and the runtime computes the leaf.
@@ -53,10 +59,12 @@
 //!   weight reaches; what it would do, anybody may do: [`Pallet::timeout`].
 //! - **The numbers of a dispute stand when it opens.**
 //!
-//! ## What the chain can't tell yet
+//! ## What the chain can't tell
 //!
-//! Which tokens a text begins with, and how many bytes a token adds to the output: the tokenizer is no part of the
-//! runtime. A game that comes to such a leaf ends undecided, and the claim stands.
+//! - What a model computes that no program fits, what a tokenizer makes whose registered head is none, and which part of
+//!   a text is read that does not fit the context. A game that comes to such a leaf ends undecided, and the claim stands.
+//! - Whether the output that a claim names has the bytes of its tokens: the trace fixes the tokens and how many bytes each
+//!   adds, not the output's hash.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -77,6 +85,7 @@ mod moves;
 mod referee;
 #[cfg(test)]
 mod tests;
+mod text;
 mod verdict;
 mod views;
 pub mod weights;
@@ -91,7 +100,7 @@ pub use weights::WeightInfo;
 pub const MAX_PER_BLOCK: u32 = 256;
 /// Blocks that are tried for a place in the agenda.
 pub const AGENDA_PROBES: u32 = 4;
-/// A bond doubles at most so often. What a liar's accomplices can lose or give in must not price out who is right.
+/// A bond doubles at most so often. What a liar's accomplices lose must not price out who is right.
 pub const MAX_DOUBLINGS: u32 = 3;
 
 #[allow(clippy::expect_used, reason = "the pallet macros expand to it")]
@@ -108,7 +117,7 @@ pub mod pallet {
 	use noesis_primitives::{
 		Accused, Architecture, Balance, BlockNumber, CheckpointRegistry, Claim, Disputable, DisputeId,
 		Evidence, Ground, LeafBytes, LengthProof, NodePath, Nodes, OperatorRegistry, Panels, Root, Stage,
-		Subject, Verdict, MAX_TOKEN_BYTES, SLICE,
+		Subject, TextEvidence, Verdict, WordEvidence, MAX_TOKEN_BYTES, SLICE,
 	};
 	use sp_runtime::{Permill, SaturatedConversion};
 
@@ -329,6 +338,10 @@ pub mod pallet {
 		WrongProof,
 		/// A piece of the evidence is not of the form that its source has. Show the bytes as they were hashed.
 		Malformed,
+		/// This is not the head of the checkpoint's tokenizer. Take it from the checkpoint's file.
+		WrongHead,
+		/// The disputed token does not come out of the word's last state. Commit to the states from which you read it.
+		WrongWord,
 		/// The evidence is longer than any leaf needs. Show only what the leaf is computed from.
 		EvidenceTooLong,
 	}
@@ -403,12 +416,12 @@ pub mod pallet {
 		/// - `dispute`: which.
 		/// - `child`: the node, counted from 0.
 		///
-		/// Emits [`Event::Moved`], or [`Event::Ended`] if the chain can't tell about the leaf that this leads to.
+		/// Emits [`Event::Moved`].
 		///
 		/// Errors: [`Error::NoDispute`], [`Error::NotPlayer`], [`Error::OutOfTurn`], [`Error::Overdue`],
 		/// [`Error::NoChild`].
 		#[pallet::call_index(2)]
-		#[pallet::weight(T::WeightInfo::choose().saturating_add(T::WeightInfo::close()))]
+		#[pallet::weight(T::WeightInfo::choose())]
 		pub fn choose(origin: OriginFor<T>, dispute: DisputeId, child: u32) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::choose_child(&who, dispute, child)
@@ -441,7 +454,7 @@ pub mod pallet {
 			Self::commit_to_fine_tree(&who, dispute, architecture, root, &leaf, &path)
 		}
 
-		/// Shows the input that the disputed token was read from, by the accused. Decides the dispute.
+		/// Shows the input of ids that the disputed token was read from, by the accused. Decides the dispute.
 		///
 		/// - `dispute`: which.
 		/// - `architecture`: the checkpoint's.
@@ -489,21 +502,6 @@ pub mod pallet {
 			Self::show_evidence(&who, dispute, &leaf, &evidence)
 		}
 
-		/// Gives in without loss, by the challenger, in a game over a token of the output: the chain can't tell how
-		/// many bytes a token adds, which may be all that the challenger does not agree with.
-		///
-		/// - `dispute`: which.
-		///
-		/// Emits [`Event::Ended`].
-		///
-		/// Errors: [`Error::NoDispute`], [`Error::NotPlayer`], [`Error::OutOfTurn`], [`Error::Overdue`].
-		#[pallet::call_index(6)]
-		#[pallet::weight(T::WeightInfo::choose().saturating_add(T::WeightInfo::close()))]
-		pub fn withdraw(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResult {
-			let who = ensure_signed(origin)?;
-			Self::give_in(&who, dispute)
-		}
-
 		/// Ends a dispute in which a side did not move in time, against that side; anybody may.
 		///
 		/// - `dispute`: which.
@@ -543,6 +541,57 @@ pub mod pallet {
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::convict_by_length(&who, subject, accused, claim, &architecture, &proof)
+		}
+
+		/// Shows what the tokenizer makes of the text at the disputed token, by the accused.
+		///
+		/// - `dispute`: which.
+		/// - `leaf`: id and end of the disputed token.
+		/// - `evidence`: the tokenizer's head, the token before, and what the token follows from: the input, and the
+		///   states of the word that it is read from, if it is one of the input; its bytes, if it is one of the output.
+		///
+		/// A token of the input that follows from the text alone decides the dispute; one that is read from a word leads
+		/// into the tree of the word's states. A token of the output that ends where it should is to be expanded.
+		///
+		/// Emits [`Event::Moved`]; or [`Event::Ended`], and [`Event::Convicted`] if the claim falls.
+		///
+		/// Errors: [`Error::NoDispute`], [`Error::NotPlayer`], [`Error::OutOfTurn`], [`Error::Overdue`],
+		/// [`Error::WrongLeaf`], [`Error::WrongHead`], [`Error::WrongInput`], [`Error::WrongPieces`],
+		/// [`Error::WrongProof`], [`Error::WrongWord`]. After these the accused may try again until the move is due.
+		#[pallet::call_index(9)]
+		#[pallet::weight(
+			T::WeightInfo::prove_text(evidence.input.len() as u32).saturating_add(T::WeightInfo::convict())
+		)]
+		pub fn prove_text(
+			origin: OriginFor<T>,
+			dispute: DisputeId,
+			leaf: BoundedVec<i32, ConstU32<2>>,
+			evidence: TextEvidence,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::show_text(&who, dispute, &leaf, &evidence)
+		}
+
+		/// Shows what the disputed state of a word is made from, by the accused. The runtime makes it, which decides the
+		/// dispute.
+		///
+		/// - `dispute`: which.
+		/// - `evidence`: the state before it, and a proof for each pair that it looks up; nothing for the first state.
+		///
+		/// Emits [`Event::Ended`], and [`Event::Convicted`] if the claim falls.
+		///
+		/// Errors: [`Error::NoDispute`], [`Error::NotPlayer`], [`Error::OutOfTurn`], [`Error::Overdue`],
+		/// [`Error::EvidenceTooLong`], [`Error::WrongPieces`], [`Error::WrongProof`], [`Error::Malformed`]. After these
+		/// the accused may try again until the move is due.
+		#[pallet::call_index(10)]
+		#[pallet::weight(T::WeightInfo::prove_word().saturating_add(T::WeightInfo::convict()))]
+		pub fn prove_word(
+			origin: OriginFor<T>,
+			dispute: DisputeId,
+			evidence: WordEvidence,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::show_word(&who, dispute, &evidence)
 		}
 	}
 }

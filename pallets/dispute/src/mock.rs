@@ -102,7 +102,7 @@ pub struct Told {
 }
 
 parameter_types! {
-	pub storage Models: BTreeMap<CheckpointId, (Architecture, Vec<Root>)> = BTreeMap::new();
+	pub storage Models: BTreeMap<CheckpointId, (Architecture, ContentHash, Vec<Root>)> = BTreeMap::new();
 	pub storage Book: BTreeMap<Subject, Told> = BTreeMap::new();
 	pub storage Slashes: Vec<(AccountId, Fault, Option<AccountId>)> = Vec::new();
 	pub storage Bond: Balance = BOND;
@@ -117,7 +117,7 @@ pub struct Checkpoints;
 
 impl CheckpointRegistry for Checkpoints {
 	fn facts(id: CheckpointId) -> Option<CheckpointFacts> {
-		Models::get().get(&id).map(|(architecture, _)| CheckpointFacts {
+		Models::get().get(&id).map(|(architecture, ..)| CheckpointFacts {
 			active: true,
 			profile: Profile::Exact,
 			width: architecture.width,
@@ -128,11 +128,15 @@ impl CheckpointRegistry for Checkpoints {
 	}
 
 	fn group_root(id: CheckpointId, group: u32) -> Option<Root> {
-		Models::get().get(&id)?.1.get(group as usize).copied()
+		Models::get().get(&id)?.2.get(group as usize).copied()
 	}
 
 	fn architecture(id: CheckpointId) -> Option<ContentHash> {
-		Models::get().get(&id).map(|(architecture, _)| architecture.hash())
+		Models::get().get(&id).map(|(architecture, ..)| architecture.hash())
+	}
+
+	fn tokenizer(id: CheckpointId) -> Option<ContentHash> {
+		Models::get().get(&id).map(|(_, tokenizer, _)| *tokenizer)
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
@@ -141,15 +145,20 @@ impl CheckpointRegistry for Checkpoints {
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
-	fn register_model_for_benchmark(architecture: &Architecture, groups: Vec<Root>) -> CheckpointId {
-		register(*architecture, groups);
+	fn register_model_for_benchmark(
+		architecture: &Architecture,
+		tokenizer: ContentHash,
+		groups: Vec<Root>,
+	) -> CheckpointId {
+		register(*architecture, tokenizer, groups);
 		CHECKPOINT
 	}
 }
 
 /// Registers a model.
-pub fn register(architecture: Architecture, groups: Vec<Root>) {
-	change(Models::get, Models::set, |models| drop(models.insert(CHECKPOINT, (architecture, groups))));
+pub fn register(architecture: Architecture, tokenizer: ContentHash, groups: Vec<Root>) {
+	let model = (architecture, tokenizer, groups);
+	change(Models::get, Models::set, |models| drop(models.insert(CHECKPOINT, model)));
 }
 
 pub struct Operators;

@@ -1,10 +1,11 @@
 //! What players do.
 
-use crate::{referee, Config, Dispute, Disputes, Due, Error, Event, Pallet, WeightInfo};
+use crate::{referee, text, Config, Dispute, Disputes, Due, Error, Event, Pallet, WeightInfo};
 use codec::Encode;
 use noesis_primitives::{
 	merkle::leaf_hash, Architecture, BlockNumber, CheckpointRegistry, ContentHash, DisputeId, Evidence,
-	LeafBytes, Move, MoveError, Next, NodePath, Nodes, Opening, Phase, Root, Side, MAX_EVIDENCE_BYTES,
+	LeafBytes, Move, MoveError, Next, NodePath, Nodes, Opening, Phase, Root, Side, TextEvidence,
+	WordEvidence, MAX_EVIDENCE_BYTES,
 };
 use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure, weights::Weight};
 
@@ -44,11 +45,6 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn choose_child(who: &T::AccountId, id: DisputeId, child: u32) -> DispatchResult {
 		let dispute = Self::turn_of(who, id, Side::Challenger)?;
 		Self::play(id, dispute, Move::Choose(child))
-	}
-
-	pub(crate) fn give_in(who: &T::AccountId, id: DisputeId) -> DispatchResult {
-		let dispute = Self::turn_of(who, id, Side::Challenger)?;
-		Self::play(id, dispute, Move::Withdraw)
 	}
 
 	pub(crate) fn end_by_silence(id: DisputeId, last: BlockNumber) -> DispatchResult {
@@ -117,6 +113,33 @@ impl<T: Config> Pallet<T> {
 		Self::play(id, dispute, Move::Proved(holds))
 	}
 
+	pub(crate) fn show_text(
+		who: &T::AccountId,
+		id: DisputeId,
+		values: &[i32],
+		evidence: &TextEvidence,
+	) -> DispatchResult {
+		let dispute = Self::turn_of(who, id, Side::Accused)?;
+		let Phase::Text { leaf, hash } = dispute.phase else { return Err(Error::<T>::OutOfTurn.into()) };
+		ensure!(leaf_hash(&Opening::leaf_bytes(values)) == hash, Error::<T>::WrongLeaf);
+		let facts = T::Checkpoints::facts(dispute.checkpoint).ok_or(Error::<T>::UnknownCheckpoint)?;
+		let registered = T::Checkpoints::tokenizer(dispute.checkpoint);
+		ensure!(registered == Some(ContentHash::of(&evidence.head)), Error::<T>::WrongHead);
+		let token = text::Disputed { rules: &dispute.rules, leaf, values, context: facts.context };
+		let by = token.judge(&dispute.input, evidence).map_err(Error::<T>::from)?;
+		Self::play(id, dispute, by)
+	}
+
+	pub(crate) fn show_word(who: &T::AccountId, id: DisputeId, evidence: &WordEvidence) -> DispatchResult {
+		let dispute = Self::turn_of(who, id, Side::Accused)?;
+		let Phase::Word { word, index, hash } = dispute.phase else {
+			return Err(Error::<T>::OutOfTurn.into());
+		};
+		ensure!(evidence.encoded_size() <= MAX_EVIDENCE_BYTES as usize, Error::<T>::EvidenceTooLong);
+		let holds = text::state(&word, index, evidence).map_err(Error::<T>::from)? == hash;
+		Self::play(id, dispute, Move::Proved(holds))
+	}
+
 	/// What the dearest leaf takes: eight rows of weights, a range of as many leaves as there may be, or a tile of
 	/// logits.
 	pub(crate) fn prove_weight() -> Weight {
@@ -149,6 +172,17 @@ impl<T> From<referee::EvidenceError> for Error<T> {
 			referee::EvidenceError::Pieces => Self::WrongPieces,
 			referee::EvidenceError::Proof => Self::WrongProof,
 			referee::EvidenceError::Malformed => Self::Malformed,
+		}
+	}
+}
+
+impl<T> From<text::TextError> for Error<T> {
+	fn from(error: text::TextError) -> Self {
+		match error {
+			text::TextError::Input => Self::WrongInput,
+			text::TextError::Pieces => Self::WrongPieces,
+			text::TextError::Proof => Self::WrongProof,
+			text::TextError::Word => Self::WrongWord,
 		}
 	}
 }

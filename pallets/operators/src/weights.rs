@@ -1,6 +1,6 @@
 //! Weights of `pallet_operators`, measured. Made by `scripts/weights.sh --generate`; not for editing.
 //!
-//! Steps: 20, repeats: 10, worst case map size: 1000000.
+//! Steps: 8, repeats: 4, worst case map size: 1000000.
 
 #![allow(missing_docs)]
 #![allow(unused_parens)]
@@ -37,9 +37,9 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `c` is `[0, 32]`.
 	fn register(c: u32) -> Weight {
-		// Measured: 6, estimated: 3875 bytes of proof.
-		Weight::from_parts(357_353_532, 3875)
-			.saturating_add(Weight::from_parts(14_093_772, 0).saturating_mul(c.into()))
+		// Measured: 7, estimated: 3937 bytes of proof.
+		Weight::from_parts(351_002_560, 3937)
+			.saturating_add(Weight::from_parts(13_994_740, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -47,90 +47,90 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn add_stake() -> Weight {
-		// Measured: 564, estimated: 3875 bytes of proof.
-		Weight::from_parts(384_183_000, 3875)
+		// Measured: 627, estimated: 3937 bytes of proof.
+		Weight::from_parts(316_928_000, 3937)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// The range of component `c` is `[0, 32]`.
 	fn update_capability(c: u32) -> Weight {
-		// Measured: 1461, estimated: 80958 bytes of proof.
-		Weight::from_parts(825_331_239, 80958)
-			.saturating_add(Weight::from_parts(9_784_605, 0).saturating_mul(c.into()))
+		// Measured: 1524, estimated: 80958 bytes of proof.
+		Weight::from_parts(902_691_683, 80958)
+			.saturating_add(Weight::from_parts(13_930_078, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(34))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(35))
+			.saturating_add(T::DbWeight::get().writes(36))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn unbond() -> Weight {
-		// Measured: 1396, estimated: 80958 bytes of proof.
-		Weight::from_parts(832_702_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(35))
+		// Measured: 1459, estimated: 80958 bytes of proof.
+		Weight::from_parts(959_196_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(41))
 			.saturating_add(T::DbWeight::get().writes(33))
 	}
 	fn withdraw() -> Weight {
-		// Measured: 564, estimated: 3875 bytes of proof.
-		Weight::from_parts(323_332_000, 3875)
+		// Measured: 664, estimated: 3937 bytes of proof.
+		Weight::from_parts(298_638_000, 3937)
 			.saturating_add(T::DbWeight::get().reads(2))
-			.saturating_add(T::DbWeight::get().writes(4))
+			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	fn rejoin() -> Weight {
-		// Measured: 553, estimated: 80958 bytes of proof.
-		Weight::from_parts(665_432_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(36))
-			.saturating_add(T::DbWeight::get().writes(34))
+		// Measured: 653, estimated: 80958 bytes of proof.
+		Weight::from_parts(625_207_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(42))
+			.saturating_add(T::DbWeight::get().writes(35))
 	}
 	fn exclude() -> Weight {
-		// Measured: 1396, estimated: 80958 bytes of proof.
-		Weight::from_parts(817_389_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(35))
-			.saturating_add(T::DbWeight::get().writes(33))
+		// Measured: 1459, estimated: 80958 bytes of proof.
+		Weight::from_parts(927_587_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(41))
+			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	fn readmit() -> Weight {
-		// Measured: 479, estimated: 80958 bytes of proof.
-		Weight::from_parts(627_105_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(35))
-			.saturating_add(T::DbWeight::get().writes(33))
+		// Measured: 579, estimated: 80958 bytes of proof.
+		Weight::from_parts(772_625_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(41))
+			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	/// The range of component `r` is `[0, 512]`.
 	fn appeal(r: u32) -> Weight {
-		// Estimated, not measured.
-		Weight::from_parts(120_000_000, 4113)
-			.saturating_add(Weight::from_parts(1_500, 0).saturating_mul(r.into()))
+		// Measured: 613, estimated: 4032 bytes of proof.
+		Weight::from_parts(192_638_455, 4032)
+			.saturating_add(Weight::from_parts(23_931, 0).saturating_mul(r.into()))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn confirm() -> Weight {
-		// Estimated, not measured.
-		Weight::from_parts(120_000_000, 4113)
+		// Measured: 1208, estimated: 4032 bytes of proof.
+		Weight::from_parts(161_509_000, 4032)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn heartbeat() -> Weight {
-		// Estimated, not measured.
-		Weight::from_parts(665_432_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(36))
-			.saturating_add(T::DbWeight::get().writes(34))
+		// Measured: 542, estimated: 80958 bytes of proof.
+		Weight::from_parts(639_898_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(42))
+			.saturating_add(T::DbWeight::get().writes(33))
 	}
 	fn sweep() -> Weight {
-		// Estimated, not measured.
-		Weight::from_parts(817_389_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(35))
+		// Measured: 1459, estimated: 80958 bytes of proof.
+		Weight::from_parts(956_022_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(43))
 			.saturating_add(T::DbWeight::get().writes(33))
 	}
 	fn authorise() -> Weight {
-		// Estimated, not measured.
-		Weight::from_parts(110_000_000, 3953)
-			.saturating_add(T::DbWeight::get().reads(2))
+		// Measured: 572, estimated: 3937 bytes of proof.
+		Weight::from_parts(135_228_000, 3937)
+			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 }
 
 impl WeightInfo for () {
 	fn register(c: u32) -> Weight {
-		Weight::from_parts(357_353_532, 3875)
-			.saturating_add(Weight::from_parts(14_093_772, 0).saturating_mul(c.into()))
+		Weight::from_parts(351_002_560, 3937)
+			.saturating_add(Weight::from_parts(13_994_740, 0).saturating_mul(c.into()))
 			.saturating_add(ParityDbWeight::get().reads(4))
 			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(c.into())))
 			.saturating_add(ParityDbWeight::get().writes(3))
@@ -138,68 +138,68 @@ impl WeightInfo for () {
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn add_stake() -> Weight {
-		Weight::from_parts(384_183_000, 3875)
+		Weight::from_parts(316_928_000, 3937)
 			.saturating_add(ParityDbWeight::get().reads(2))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn update_capability(c: u32) -> Weight {
-		Weight::from_parts(825_331_239, 80958)
-			.saturating_add(Weight::from_parts(9_784_605, 0).saturating_mul(c.into()))
+		Weight::from_parts(902_691_683, 80958)
+			.saturating_add(Weight::from_parts(13_930_078, 0).saturating_mul(c.into()))
 			.saturating_add(ParityDbWeight::get().reads(34))
 			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(ParityDbWeight::get().writes(35))
+			.saturating_add(ParityDbWeight::get().writes(36))
 			.saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn unbond() -> Weight {
-		Weight::from_parts(832_702_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(35))
+		Weight::from_parts(959_196_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(41))
 			.saturating_add(ParityDbWeight::get().writes(33))
 	}
 	fn withdraw() -> Weight {
-		Weight::from_parts(323_332_000, 3875)
+		Weight::from_parts(298_638_000, 3937)
 			.saturating_add(ParityDbWeight::get().reads(2))
-			.saturating_add(ParityDbWeight::get().writes(4))
+			.saturating_add(ParityDbWeight::get().writes(6))
 	}
 	fn rejoin() -> Weight {
-		Weight::from_parts(665_432_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(36))
-			.saturating_add(ParityDbWeight::get().writes(34))
+		Weight::from_parts(625_207_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(42))
+			.saturating_add(ParityDbWeight::get().writes(35))
 	}
 	fn exclude() -> Weight {
-		Weight::from_parts(817_389_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(35))
-			.saturating_add(ParityDbWeight::get().writes(33))
+		Weight::from_parts(927_587_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(41))
+			.saturating_add(ParityDbWeight::get().writes(34))
 	}
 	fn readmit() -> Weight {
-		Weight::from_parts(627_105_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(35))
-			.saturating_add(ParityDbWeight::get().writes(33))
+		Weight::from_parts(772_625_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(41))
+			.saturating_add(ParityDbWeight::get().writes(34))
 	}
 	fn appeal(r: u32) -> Weight {
-		Weight::from_parts(120_000_000, 4113)
-			.saturating_add(Weight::from_parts(1_500, 0).saturating_mul(r.into()))
+		Weight::from_parts(192_638_455, 4032)
+			.saturating_add(Weight::from_parts(23_931, 0).saturating_mul(r.into()))
 			.saturating_add(ParityDbWeight::get().reads(3))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn confirm() -> Weight {
-		Weight::from_parts(120_000_000, 4113)
+		Weight::from_parts(161_509_000, 4032)
 			.saturating_add(ParityDbWeight::get().reads(3))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn heartbeat() -> Weight {
-		Weight::from_parts(665_432_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(36))
-			.saturating_add(ParityDbWeight::get().writes(34))
+		Weight::from_parts(639_898_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(42))
+			.saturating_add(ParityDbWeight::get().writes(33))
 	}
 	fn sweep() -> Weight {
-		Weight::from_parts(817_389_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(35))
+		Weight::from_parts(956_022_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(43))
 			.saturating_add(ParityDbWeight::get().writes(33))
 	}
 	fn authorise() -> Weight {
-		Weight::from_parts(110_000_000, 3953)
-			.saturating_add(ParityDbWeight::get().reads(2))
+		Weight::from_parts(135_228_000, 3937)
+			.saturating_add(ParityDbWeight::get().reads(1))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 }

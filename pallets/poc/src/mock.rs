@@ -252,13 +252,21 @@ impl CheckpointRegistry for Checkpoints {
 		None
 	}
 
+	fn tokenizer(_: CheckpointId) -> Option<ContentHash> {
+		None
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn register_for_benchmark(_: CheckpointFacts) -> CheckpointId {
 		CHECKPOINT
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
-	fn register_model_for_benchmark(_: &noesis_primitives::Architecture, _: Vec<Root>) -> CheckpointId {
+	fn register_model_for_benchmark(
+		_: &noesis_primitives::Architecture,
+		_: ContentHash,
+		_: Vec<Root>,
+	) -> CheckpointId {
 		CHECKPOINT
 	}
 }

@@ -1,4 +1,6 @@
-//! Weights of `pallet_poc`: estimates, until `scripts/weights.sh --generate` makes this file anew from measurements.
+//! Weights of `pallet_poc`, measured. Made by `scripts/weights.sh --generate`; not for editing.
+//!
+//! Steps: 8, repeats: 4, worst case map size: 1000000.
 
 #![allow(missing_docs)]
 #![allow(unused_parens)]
@@ -30,100 +32,100 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `n` is `[1, 16]`.
 	fn verdict(n: u32) -> Weight {
-		// Estimated: 6684 bytes of proof.
-		Weight::from_parts(861_356_421, 6684)
-			.saturating_add(Weight::from_parts(38_753_620, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(7))
-			.saturating_add(T::DbWeight::get().writes(3))
-	}
-	fn abstain() -> Weight {
-		// Estimated: 6684 bytes of proof.
-		Weight::from_parts(800_000_000, 6684)
-			.saturating_add(T::DbWeight::get().reads(7))
+		// Measured: 1604, estimated: 8655 bytes of proof.
+		Weight::from_parts(1_037_113_954, 8655)
+			.saturating_add(Weight::from_parts(45_005_114, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
+	fn abstain() -> Weight {
+		// Measured: 1600, estimated: 8655 bytes of proof.
+		Weight::from_parts(857_869_000, 8655)
+			.saturating_add(T::DbWeight::get().reads(8))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
 	fn commit_canary() -> Weight {
-		// Estimated: 8000 bytes of proof.
-		Weight::from_parts(480_000_000, 8000)
-			.saturating_add(T::DbWeight::get().reads(6))
-			.saturating_add(T::DbWeight::get().writes(6))
+		// Measured: 430, estimated: 11034 bytes of proof.
+		Weight::from_parts(632_723_000, 11034)
+			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// The range of component `n` is `[0, 16]`.
 	fn reveal_canary(n: u32) -> Weight {
-		// Estimated: 24000 bytes of proof.
-		Weight::from_parts(800_000_000, 24000)
-			.saturating_add(Weight::from_parts(350_000_000, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(12))
+		// Measured: 8655, estimated: 45241 bytes of proof.
+		Weight::from_parts(3_611_201_598, 45241)
+			.saturating_add(Weight::from_parts(263_679_626, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(34))
 			.saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(9))
-			.saturating_add(T::DbWeight::get().writes((4_u64).saturating_mul(n.into())))
-			.saturating_add(Weight::from_parts(0, 6500).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().writes(24))
+			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(n.into())))
+			.saturating_add(Weight::from_parts(0, 2947).saturating_mul(n.into()))
 	}
 	fn expire_canary() -> Weight {
-		// Estimated: 8000 bytes of proof.
-		Weight::from_parts(420_000_000, 8000)
+		// Measured: 534, estimated: 3676 bytes of proof.
+		Weight::from_parts(362_572_000, 3676)
 			.saturating_add(T::DbWeight::get().reads(5))
-			.saturating_add(T::DbWeight::get().writes(6))
+			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	fn keep_randomness() -> Weight {
-		// Estimated: 3600 bytes of proof.
-		Weight::from_parts(30_000_000, 3600)
-			.saturating_add(T::DbWeight::get().reads(7))
+		// Measured: 239, estimated: 8562 bytes of proof.
+		Weight::from_parts(134_175_000, 8562)
+			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn draw_by_vrf() -> Weight {
-		// Estimated: 0 bytes of proof.
-		Weight::from_parts(600_000_000, 0)
+		// Measured: 0, estimated: 0 bytes of proof.
+		Weight::from_parts(546_408_000, 0)
 	}
 	/// The range of component `n` is `[1, 1000]`.
 	fn draw_by_seed(n: u32) -> Weight {
-		// Estimated: 0 bytes of proof.
-		Weight::from_parts(10_000_000, 0)
-			.saturating_add(Weight::from_parts(2_000_000, 0).saturating_mul(n.into()))
+		// Measured: 0, estimated: 0 bytes of proof.
+		Weight::from_parts(4_106_127, 0)
+			.saturating_add(Weight::from_parts(433_658, 0).saturating_mul(n.into()))
 	}
 }
 
 impl WeightInfo for () {
 	fn verdict(n: u32) -> Weight {
-		Weight::from_parts(861_356_421, 6684)
-			.saturating_add(Weight::from_parts(38_753_620, 0).saturating_mul(n.into()))
-			.saturating_add(ParityDbWeight::get().reads(7))
-			.saturating_add(ParityDbWeight::get().writes(3))
-	}
-	fn abstain() -> Weight {
-		Weight::from_parts(800_000_000, 6684)
-			.saturating_add(ParityDbWeight::get().reads(7))
+		Weight::from_parts(1_037_113_954, 8655)
+			.saturating_add(Weight::from_parts(45_005_114, 0).saturating_mul(n.into()))
+			.saturating_add(ParityDbWeight::get().reads(9))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
+	fn abstain() -> Weight {
+		Weight::from_parts(857_869_000, 8655)
+			.saturating_add(ParityDbWeight::get().reads(8))
+			.saturating_add(ParityDbWeight::get().writes(1))
+	}
 	fn commit_canary() -> Weight {
-		Weight::from_parts(480_000_000, 8000)
-			.saturating_add(ParityDbWeight::get().reads(6))
-			.saturating_add(ParityDbWeight::get().writes(6))
+		Weight::from_parts(632_723_000, 11034)
+			.saturating_add(ParityDbWeight::get().reads(10))
+			.saturating_add(ParityDbWeight::get().writes(5))
 	}
 	fn reveal_canary(n: u32) -> Weight {
-		Weight::from_parts(800_000_000, 24000)
-			.saturating_add(Weight::from_parts(350_000_000, 0).saturating_mul(n.into()))
-			.saturating_add(ParityDbWeight::get().reads(12))
+		Weight::from_parts(3_611_201_598, 45241)
+			.saturating_add(Weight::from_parts(263_679_626, 0).saturating_mul(n.into()))
+			.saturating_add(ParityDbWeight::get().reads(34))
 			.saturating_add(ParityDbWeight::get().reads((4_u64).saturating_mul(n.into())))
-			.saturating_add(ParityDbWeight::get().writes(9))
-			.saturating_add(ParityDbWeight::get().writes((4_u64).saturating_mul(n.into())))
-			.saturating_add(Weight::from_parts(0, 6500).saturating_mul(n.into()))
+			.saturating_add(ParityDbWeight::get().writes(24))
+			.saturating_add(ParityDbWeight::get().writes((3_u64).saturating_mul(n.into())))
+			.saturating_add(Weight::from_parts(0, 2947).saturating_mul(n.into()))
 	}
 	fn expire_canary() -> Weight {
-		Weight::from_parts(420_000_000, 8000)
+		Weight::from_parts(362_572_000, 3676)
 			.saturating_add(ParityDbWeight::get().reads(5))
-			.saturating_add(ParityDbWeight::get().writes(6))
+			.saturating_add(ParityDbWeight::get().writes(5))
 	}
 	fn keep_randomness() -> Weight {
-		Weight::from_parts(30_000_000, 3600)
-			.saturating_add(ParityDbWeight::get().reads(7))
+		Weight::from_parts(134_175_000, 8562)
+			.saturating_add(ParityDbWeight::get().reads(4))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn draw_by_vrf() -> Weight {
-		Weight::from_parts(600_000_000, 0)
+		Weight::from_parts(546_408_000, 0)
 	}
 	fn draw_by_seed(n: u32) -> Weight {
-		Weight::from_parts(10_000_000, 0)
-			.saturating_add(Weight::from_parts(2_000_000, 0).saturating_mul(n.into()))
+		Weight::from_parts(4_106_127, 0)
+			.saturating_add(Weight::from_parts(433_658, 0).saturating_mul(n.into()))
 	}
 }

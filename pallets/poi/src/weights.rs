@@ -1,6 +1,6 @@
 //! Weights of `pallet_poi`, measured. Made by `scripts/weights.sh --generate`; not for editing.
 //!
-//! Steps: 20, repeats: 10, worst case map size: 1000000.
+//! Steps: 8, repeats: 4, worst case map size: 1000000.
 
 #![allow(missing_docs)]
 #![allow(unused_parens)]
@@ -47,268 +47,260 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `b` is `[1, 4096]`.
 	fn submit(b: u32) -> Weight {
-		// Measured: 5540, estimated: 19138 bytes of proof.
-		Weight::from_parts(710_538_716, 19138)
-			.saturating_add(Weight::from_parts(3_726, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(15))
+		// Measured: 6052, estimated: 21186 bytes of proof.
+		Weight::from_parts(687_515_002, 21186)
+			.saturating_add(Weight::from_parts(8_412, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn claim() -> Weight {
-		// Measured: 5094, estimated: 19138 bytes of proof.
-		Weight::from_parts(474_208_000, 19138)
-			.saturating_add(T::DbWeight::get().reads(11))
+		// Measured: 5698, estimated: 21186 bytes of proof.
+		Weight::from_parts(659_304_000, 21186)
+			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	fn release() -> Weight {
-		// Measured: 5954, estimated: 19138 bytes of proof.
-		Weight::from_parts(686_373_000, 19138)
+		// Measured: 6558, estimated: 21186 bytes of proof.
+		Weight::from_parts(652_602_000, 21186)
 			.saturating_add(T::DbWeight::get().reads(13))
 			.saturating_add(T::DbWeight::get().writes(9))
 	}
 	/// The range of component `b` is `[1, 4096]`.
-	fn answer(b: u32) -> Weight {
-		// Measured: 5890, estimated: 19138 bytes of proof.
-		Weight::from_parts(614_682_148, 19138)
-			.saturating_add(Weight::from_parts(13_400, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(17))
-			.saturating_add(T::DbWeight::get().writes(7))
+	fn answer(_b: u32) -> Weight {
+		// Measured: 6576, estimated: 28611 bytes of proof.
+		Weight::from_parts(713_404_086, 28611)
+			.saturating_add(T::DbWeight::get().reads(26))
+			.saturating_add(T::DbWeight::get().writes(9))
 	}
 	fn cancel() -> Weight {
-		// Measured: 4940, estimated: 19138 bytes of proof.
-		Weight::from_parts(593_134_000, 19138)
+		// Measured: 5513, estimated: 21186 bytes of proof.
+		Weight::from_parts(528_457_000, 21186)
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn expire() -> Weight {
-		// Measured: 5956, estimated: 19138 bytes of proof.
-		Weight::from_parts(756_449_000, 19138)
-			.saturating_add(T::DbWeight::get().reads(15))
-			.saturating_add(T::DbWeight::get().writes(9))
+		// Measured: 6560, estimated: 21186 bytes of proof.
+		Weight::from_parts(741_023_000, 21186)
+			.saturating_add(T::DbWeight::get().reads(19))
+			.saturating_add(T::DbWeight::get().writes(10))
 	}
 	fn prune() -> Weight {
-		// Measured: 586, estimated: 3754 bytes of proof.
-		Weight::from_parts(175_942_000, 3754)
+		// Measured: 646, estimated: 3859 bytes of proof.
+		Weight::from_parts(142_232_000, 3859)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	fn settle() -> Weight {
-		// Measured: 6367, estimated: 19138 bytes of proof.
-		Weight::from_parts(1_882_347_000, 19138)
-			.saturating_add(T::DbWeight::get().reads(19))
-			.saturating_add(T::DbWeight::get().writes(13))
+		// Measured: 8781, estimated: 51089 bytes of proof.
+		Weight::from_parts(5_076_227_000, 51089)
+			.saturating_add(T::DbWeight::get().reads(75))
+			.saturating_add(T::DbWeight::get().writes(36))
 	}
 	fn service_block() -> Weight {
-		// Measured: 2154, estimated: 5527 bytes of proof.
-		Weight::from_parts(72_838_000, 5527)
+		// Measured: 2410, estimated: 6039 bytes of proof.
+		Weight::from_parts(77_446_000, 6039)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn service_job() -> Weight {
-		// Measured: 6364, estimated: 19138 bytes of proof.
-		Weight::from_parts(1_933_264_000, 19138)
-			.saturating_add(T::DbWeight::get().reads(19))
-			.saturating_add(T::DbWeight::get().writes(13))
+		// Measured: 8781, estimated: 51089 bytes of proof.
+		Weight::from_parts(4_880_229_000, 51089)
+			.saturating_add(T::DbWeight::get().reads(75))
+			.saturating_add(T::DbWeight::get().writes(36))
 	}
 	fn rate() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(260_000_000, 3754)
-			.saturating_add(T::DbWeight::get().reads(5))
-			.saturating_add(T::DbWeight::get().writes(3))
+		// Measured: 848, estimated: 6100 bytes of proof.
+		Weight::from_parts(274_782_000, 6100)
+			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// The range of component `b` is `[1, 4096]`.
 	fn submit_batch(b: u32) -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(720_000_000, 19138)
-			.saturating_add(Weight::from_parts(3_726, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(15))
+		// Measured: 6052, estimated: 21186 bytes of proof.
+		Weight::from_parts(692_759_036, 21186)
+			.saturating_add(Weight::from_parts(3_561, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn draw() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(120_000_000, 3754)
-			.saturating_add(T::DbWeight::get().reads(5))
-			.saturating_add(T::DbWeight::get().writes(1))
+		// Measured: 355, estimated: 3622 bytes of proof.
+		Weight::from_parts(98_286_000, 3622).saturating_add(T::DbWeight::get().reads(2))
 	}
 	fn present_item() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(1_150_000_000, 19138)
+		// Measured: 1237, estimated: 23589 bytes of proof.
+		Weight::from_parts(597_297_000, 23589)
 			.saturating_add(T::DbWeight::get().reads(17))
-			.saturating_add(T::DbWeight::get().writes(6))
+			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn open_channel() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(420_000_000, 19138)
-			.saturating_add(T::DbWeight::get().reads(9))
+		// Measured: 5211, estimated: 21186 bytes of proof.
+		Weight::from_parts(602_892_000, 21186)
+			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	fn accept_channel() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(330_000_000, 6000)
+		// Measured: 559, estimated: 11034 bytes of proof.
+		Weight::from_parts(295_298_000, 11034)
 			.saturating_add(T::DbWeight::get().reads(6))
-			.saturating_add(T::DbWeight::get().writes(4))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// The range of component `t` is `[8, 512]`.
-	fn close_channel(_t: u32) -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(900_000_000, 19138)
-			.saturating_add(T::DbWeight::get().reads(12))
-			.saturating_add(T::DbWeight::get().writes(6))
+	fn close_channel(t: u32) -> Weight {
+		// Measured: 5142, estimated: 21186 bytes of proof.
+		Weight::from_parts(398_858_688, 21186)
+			.saturating_add(Weight::from_parts(31_751, 0).saturating_mul(t.into()))
+			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn contest_close() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(900_000_000, 19138)
-			.saturating_add(T::DbWeight::get().reads(11))
-			.saturating_add(T::DbWeight::get().writes(6))
+		// Measured: 5232, estimated: 21186 bytes of proof.
+		Weight::from_parts(426_829_000, 21186)
+			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn present_turn() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(1_050_000_000, 19138)
-			.saturating_add(T::DbWeight::get().reads(16))
-			.saturating_add(T::DbWeight::get().writes(6))
+		// Measured: 937, estimated: 23589 bytes of proof.
+		Weight::from_parts(578_176_000, 23589)
+			.saturating_add(T::DbWeight::get().reads(17))
+			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn claim_all() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(40_000_000, 0)
-			.saturating_add(T::DbWeight::get().reads(1))
-			.saturating_add(T::DbWeight::get().writes(1))
+		// Measured: 42, estimated: 3859 bytes of proof.
+		Weight::from_parts(507_928_000, 3859).saturating_add(T::DbWeight::get().reads(1))
 	}
 	fn settle_bundle() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(6_900_000_000, 190000)
-			.saturating_add(T::DbWeight::get().reads(90))
-			.saturating_add(T::DbWeight::get().writes(80))
+		// Measured: 9489, estimated: 51089 bytes of proof.
+		Weight::from_parts(12_340_565_000, 51089)
+			.saturating_add(T::DbWeight::get().reads(83))
+			.saturating_add(T::DbWeight::get().writes(39))
 	}
 	fn prune_bundle() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(1_100_000_000, 50000)
-			.saturating_add(T::DbWeight::get().reads(22))
-			.saturating_add(T::DbWeight::get().writes(24))
+		// Measured: 4300, estimated: 25182 bytes of proof.
+		Weight::from_parts(1_920_359_000, 25182)
+			.saturating_add(T::DbWeight::get().reads(28))
+			.saturating_add(T::DbWeight::get().writes(26))
 	}
 	fn service_bundle() -> Weight {
-		// Estimated, not measured yet.
-		Weight::from_parts(6_950_000_000, 190000)
-			.saturating_add(T::DbWeight::get().reads(92))
-			.saturating_add(T::DbWeight::get().writes(82))
+		// Measured: 9010, estimated: 51089 bytes of proof.
+		Weight::from_parts(13_462_986_000, 51089)
+			.saturating_add(T::DbWeight::get().reads(78))
+			.saturating_add(T::DbWeight::get().writes(30))
 	}
 }
 
 impl WeightInfo for () {
 	fn submit(b: u32) -> Weight {
-		Weight::from_parts(710_538_716, 19138)
-			.saturating_add(Weight::from_parts(3_726, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(15))
+		Weight::from_parts(687_515_002, 21186)
+			.saturating_add(Weight::from_parts(8_412, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(19))
 			.saturating_add(ParityDbWeight::get().writes(8))
 	}
 	fn claim() -> Weight {
-		Weight::from_parts(474_208_000, 19138)
-			.saturating_add(ParityDbWeight::get().reads(11))
+		Weight::from_parts(659_304_000, 21186)
+			.saturating_add(ParityDbWeight::get().reads(15))
 			.saturating_add(ParityDbWeight::get().writes(7))
 	}
 	fn release() -> Weight {
-		Weight::from_parts(686_373_000, 19138)
+		Weight::from_parts(652_602_000, 21186)
 			.saturating_add(ParityDbWeight::get().reads(13))
 			.saturating_add(ParityDbWeight::get().writes(9))
 	}
-	fn answer(b: u32) -> Weight {
-		Weight::from_parts(614_682_148, 19138)
-			.saturating_add(Weight::from_parts(13_400, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(17))
-			.saturating_add(ParityDbWeight::get().writes(7))
+	fn answer(_b: u32) -> Weight {
+		Weight::from_parts(713_404_086, 28611)
+			.saturating_add(ParityDbWeight::get().reads(26))
+			.saturating_add(ParityDbWeight::get().writes(9))
 	}
 	fn cancel() -> Weight {
-		Weight::from_parts(593_134_000, 19138)
+		Weight::from_parts(528_457_000, 21186)
 			.saturating_add(ParityDbWeight::get().reads(11))
 			.saturating_add(ParityDbWeight::get().writes(8))
 	}
 	fn expire() -> Weight {
-		Weight::from_parts(756_449_000, 19138)
-			.saturating_add(ParityDbWeight::get().reads(15))
-			.saturating_add(ParityDbWeight::get().writes(9))
+		Weight::from_parts(741_023_000, 21186)
+			.saturating_add(ParityDbWeight::get().reads(19))
+			.saturating_add(ParityDbWeight::get().writes(10))
 	}
 	fn prune() -> Weight {
-		Weight::from_parts(175_942_000, 3754)
+		Weight::from_parts(142_232_000, 3859)
 			.saturating_add(ParityDbWeight::get().reads(1))
 			.saturating_add(ParityDbWeight::get().writes(5))
 	}
 	fn settle() -> Weight {
-		Weight::from_parts(1_882_347_000, 19138)
-			.saturating_add(ParityDbWeight::get().reads(19))
-			.saturating_add(ParityDbWeight::get().writes(13))
+		Weight::from_parts(5_076_227_000, 51089)
+			.saturating_add(ParityDbWeight::get().reads(75))
+			.saturating_add(ParityDbWeight::get().writes(36))
 	}
 	fn service_block() -> Weight {
-		Weight::from_parts(72_838_000, 5527)
+		Weight::from_parts(77_446_000, 6039)
 			.saturating_add(ParityDbWeight::get().reads(2))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn service_job() -> Weight {
-		Weight::from_parts(1_933_264_000, 19138)
-			.saturating_add(ParityDbWeight::get().reads(19))
-			.saturating_add(ParityDbWeight::get().writes(13))
+		Weight::from_parts(4_880_229_000, 51089)
+			.saturating_add(ParityDbWeight::get().reads(75))
+			.saturating_add(ParityDbWeight::get().writes(36))
 	}
 	fn rate() -> Weight {
-		Weight::from_parts(260_000_000, 3754)
-			.saturating_add(ParityDbWeight::get().reads(5))
-			.saturating_add(ParityDbWeight::get().writes(3))
+		Weight::from_parts(274_782_000, 6100)
+			.saturating_add(ParityDbWeight::get().reads(7))
+			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn submit_batch(b: u32) -> Weight {
-		Weight::from_parts(720_000_000, 19138)
-			.saturating_add(Weight::from_parts(3_726, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(15))
+		Weight::from_parts(692_759_036, 21186)
+			.saturating_add(Weight::from_parts(3_561, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(19))
 			.saturating_add(ParityDbWeight::get().writes(8))
 	}
 	fn draw() -> Weight {
-		Weight::from_parts(120_000_000, 3754)
-			.saturating_add(ParityDbWeight::get().reads(5))
-			.saturating_add(ParityDbWeight::get().writes(1))
+		Weight::from_parts(98_286_000, 3622).saturating_add(ParityDbWeight::get().reads(2))
 	}
 	fn present_item() -> Weight {
-		Weight::from_parts(1_150_000_000, 19138)
+		Weight::from_parts(597_297_000, 23589)
 			.saturating_add(ParityDbWeight::get().reads(17))
-			.saturating_add(ParityDbWeight::get().writes(6))
+			.saturating_add(ParityDbWeight::get().writes(3))
 	}
 	fn open_channel() -> Weight {
-		Weight::from_parts(420_000_000, 19138)
-			.saturating_add(ParityDbWeight::get().reads(9))
+		Weight::from_parts(602_892_000, 21186)
+			.saturating_add(ParityDbWeight::get().reads(14))
 			.saturating_add(ParityDbWeight::get().writes(6))
 	}
 	fn accept_channel() -> Weight {
-		Weight::from_parts(330_000_000, 6000)
+		Weight::from_parts(295_298_000, 11034)
 			.saturating_add(ParityDbWeight::get().reads(6))
-			.saturating_add(ParityDbWeight::get().writes(4))
+			.saturating_add(ParityDbWeight::get().writes(2))
 	}
-	fn close_channel(_t: u32) -> Weight {
-		Weight::from_parts(900_000_000, 19138)
-			.saturating_add(ParityDbWeight::get().reads(12))
-			.saturating_add(ParityDbWeight::get().writes(6))
+	fn close_channel(t: u32) -> Weight {
+		Weight::from_parts(398_858_688, 21186)
+			.saturating_add(Weight::from_parts(31_751, 0).saturating_mul(t.into()))
+			.saturating_add(ParityDbWeight::get().reads(7))
+			.saturating_add(ParityDbWeight::get().writes(3))
 	}
 	fn contest_close() -> Weight {
-		Weight::from_parts(900_000_000, 19138)
-			.saturating_add(ParityDbWeight::get().reads(11))
-			.saturating_add(ParityDbWeight::get().writes(6))
+		Weight::from_parts(426_829_000, 21186)
+			.saturating_add(ParityDbWeight::get().reads(7))
+			.saturating_add(ParityDbWeight::get().writes(3))
 	}
 	fn present_turn() -> Weight {
-		Weight::from_parts(1_050_000_000, 19138)
-			.saturating_add(ParityDbWeight::get().reads(16))
-			.saturating_add(ParityDbWeight::get().writes(6))
+		Weight::from_parts(578_176_000, 23589)
+			.saturating_add(ParityDbWeight::get().reads(17))
+			.saturating_add(ParityDbWeight::get().writes(3))
 	}
 	fn claim_all() -> Weight {
-		Weight::from_parts(40_000_000, 0)
-			.saturating_add(ParityDbWeight::get().reads(1))
-			.saturating_add(ParityDbWeight::get().writes(1))
+		Weight::from_parts(507_928_000, 3859).saturating_add(ParityDbWeight::get().reads(1))
 	}
 	fn settle_bundle() -> Weight {
-		Weight::from_parts(6_900_000_000, 190000)
-			.saturating_add(ParityDbWeight::get().reads(90))
-			.saturating_add(ParityDbWeight::get().writes(80))
+		Weight::from_parts(12_340_565_000, 51089)
+			.saturating_add(ParityDbWeight::get().reads(83))
+			.saturating_add(ParityDbWeight::get().writes(39))
 	}
 	fn prune_bundle() -> Weight {
-		Weight::from_parts(1_100_000_000, 50000)
-			.saturating_add(ParityDbWeight::get().reads(22))
-			.saturating_add(ParityDbWeight::get().writes(24))
+		Weight::from_parts(1_920_359_000, 25182)
+			.saturating_add(ParityDbWeight::get().reads(28))
+			.saturating_add(ParityDbWeight::get().writes(26))
 	}
 	fn service_bundle() -> Weight {
-		Weight::from_parts(6_950_000_000, 190000)
-			.saturating_add(ParityDbWeight::get().reads(92))
-			.saturating_add(ParityDbWeight::get().writes(82))
+		Weight::from_parts(13_462_986_000, 51089)
+			.saturating_add(ParityDbWeight::get().reads(78))
+			.saturating_add(ParityDbWeight::get().writes(30))
 	}
 }

@@ -7,14 +7,18 @@
 //!                      the tree of the claim ends |  the fine tree ends
 //!                              .------------------+-----------------.
 //!          accused expands     v                                    v     accused proves
-//!   Reveal <-------------- Expand                                 Prove ------------------> it stands, or falls
-//!                   |        Input -> it stands, or falls
-//!                   '-> it falls, where the claim goes on after the token that ends an answer
+//!   Reveal <-------------- Expand                           Prove, Word ------------------> it stands, or falls
+//!     ^             |          ^ accused shows the token's bytes
+//!     |             |        Text -> it stands, or falls
+//!     |             |        Input -> it stands, or falls
+//!     |             '-> it falls, where the claim goes on after the token that ends an answer
+//!     '-- accused commits to the states of a word (from Text)
 //! ```
 //!
 //! The tree of the claim has a leaf for each slice of the residual and each token. The **fine tree** has one for each
-//! small step of the computation of one such leaf. To choose a child is to agree with everything to the left of it, so
-//! at the end both sides agree on all that the one leaf is computed from.
+//! small step of the computation of one such leaf; that of a token that is read from a **word** of a text has the word's
+//! states. To choose a child is to agree with everything to the left of it, so at the end both sides agree on all that
+//! the one leaf is computed from.
 
 use crate::{
 	merkle::{self, Node},
@@ -60,6 +64,28 @@ pub struct FineTree {
 	pub leaves: u32,
 }
 
+/// The states of the word that a token of the input is read from, as the accused committed to them.
+#[derive(
+	Clone, Copy, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct WordTree {
+	/// The leaf of the claim's trace that holds the token.
+	pub leaf: u32,
+	/// Root of the tree of states.
+	pub root: Root,
+	/// How many states there are.
+	pub states: u32,
+	/// Symbols of the word in its first state.
+	pub symbols: u32,
+	/// Hash of the first state, which follows from the text alone.
+	pub first: Node,
+	/// Root of the tokenizer's tree of pairs.
+	pub pairs_root: Node,
+	/// How many pairs there are.
+	pub pairs: u32,
+}
+
 /// The tree that the game is in.
 #[derive(
 	Clone, Copy, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
@@ -72,6 +98,9 @@ pub enum Tree {
 	/// The computation of one of its leaves.
 	#[codec(index = 1)]
 	Fine(FineTree),
+	/// The states of a word of the input.
+	#[codec(index = 2)]
+	Word(WordTree),
 }
 
 /// A node that the challenger does not agree with.
@@ -116,7 +145,7 @@ pub enum Phase {
 		/// Its hash.
 		hash: Node,
 	},
-	/// The accused shows the input that it read a token from.
+	/// The accused shows the input of ids that it read a token from.
 	#[codec(index = 3)]
 	Input {
 		/// The token's leaf.
@@ -134,6 +163,25 @@ pub enum Phase {
 		/// Its hash.
 		hash: Node,
 	},
+	/// The accused shows what the tokenizer makes of the text at a token: of the input's, or of what the token of an
+	/// output adds to it.
+	#[codec(index = 5)]
+	Text {
+		/// The token's leaf.
+		leaf: u32,
+		/// Its hash.
+		hash: Node,
+	},
+	/// The accused shows what a state of a word is made from.
+	#[codec(index = 6)]
+	Word {
+		/// The word's states.
+		word: WordTree,
+		/// The state.
+		index: u32,
+		/// Its hash.
+		hash: Node,
+	},
 }
 
 /// Where a game stands, in short.
@@ -145,7 +193,7 @@ pub enum Stage {
 	/// Nodes below this one are to be shown.
 	#[codec(index = 0)]
 	Reveal {
-		/// Whether the node is in the fine tree.
+		/// Whether the node is in a fine tree, or in that of a word's states.
 		fine: bool,
 		/// Its level.
 		level: u32,
@@ -155,7 +203,7 @@ pub enum Stage {
 	/// One of the nodes below this one is to be named.
 	#[codec(index = 1)]
 	Choose {
-		/// Whether the node is in the fine tree.
+		/// Whether the node is in a fine tree, or in that of a word's states.
 		fine: bool,
 		/// Its level.
 		level: u32,
@@ -179,6 +227,18 @@ pub enum Stage {
 	Prove {
 		/// The leaf.
 		leaf: u32,
+	},
+	/// What the tokenizer makes of the text is to be shown.
+	#[codec(index = 5)]
+	Text {
+		/// The token's leaf.
+		leaf: u32,
+	},
+	/// A state of a word is to be proved.
+	#[codec(index = 6)]
+	Word {
+		/// The state.
+		step: u32,
 	},
 }
 
@@ -241,10 +301,12 @@ pub enum Move {
 	Beyond,
 	/// The disputed leaf is the token that ends an answer, and the claim goes on after it.
 	WentOn,
-	/// The accused showed all that the leaf is computed from. It comes out, or not.
+	/// The accused showed all that the leaf follows from. It comes out, or not.
 	Proved(bool),
-	/// The challenger gives in, where that is no fault of anybody.
-	Withdraw,
+	/// The disputed token is read from a word, to whose states the accused committed.
+	Word(WordTree),
+	/// The disputed token of the output ends where it should.
+	Follows,
 	/// Nobody moved in time.
 	Silence,
 }
@@ -296,25 +358,30 @@ impl Rules {
 		if level > 0 {
 			return Next::Phase(Phase::Reveal { at: Spot { tree, level, index, hash } });
 		}
-		let fine = match tree {
-			Tree::Claimed => return self.at_leaf(index, hash),
-			Tree::Fine(fine) => fine,
-		};
-		Next::Phase(Phase::Prove { fine, index, hash })
+		Next::Phase(match tree {
+			Tree::Claimed => self.at_leaf(index, hash),
+			Tree::Fine(fine) => Phase::Prove { fine, index, hash },
+			Tree::Word(word) => Phase::Word { word, index, hash },
+		})
 	}
 
-	/// What decides over a leaf of the claim. Which token a text begins with, the chain can't tell yet.
-	fn at_leaf(&self, leaf: u32, hash: Node) -> Next {
+	/// What decides over a leaf of the claim.
+	fn at_leaf(&self, leaf: u32, hash: Node) -> Phase {
 		let JobKind::Generate(params) = &self.kind;
-		let (expand, input) = (Phase::Expand { leaf, hash }, Phase::Input { leaf, hash });
 		match self.leaf(leaf) {
-			Some(TraceLeaf::Residual { .. }) => Next::Phase(expand),
-			Some(TraceLeaf::Token { position }) if position >= self.claim.usage.input_tokens.max(1) => {
-				Next::Phase(expand)
+			Some(TraceLeaf::Token { position })
+				if self.is_input(position) && params.format == InputFormat::Tokens =>
+			{
+				Phase::Input { leaf, hash }
 			},
-			Some(TraceLeaf::Token { .. }) if params.format == InputFormat::Tokens => Next::Phase(input),
-			Some(TraceLeaf::Token { .. }) | None => Next::Over(Verdict::Undecided),
+			Some(TraceLeaf::Token { .. }) => Phase::Text { leaf, hash },
+			Some(TraceLeaf::Residual { .. }) | None => Phase::Expand { leaf, hash },
 		}
+	}
+
+	/// Whether the token at `position` is one of the input, by the claim.
+	pub fn is_input(&self, position: u32) -> bool {
+		position < self.claim.usage.input_tokens.max(1)
 	}
 
 	/// Leaves of a tree.
@@ -322,6 +389,7 @@ impl Rules {
 		match tree {
 			Tree::Claimed => self.claim.leaves,
 			Tree::Fine(fine) => fine.leaves,
+			Tree::Word(word) => word.states,
 		}
 	}
 
@@ -336,21 +404,26 @@ impl Phase {
 	pub fn mover(&self) -> Side {
 		match self {
 			Self::Choose { .. } => Side::Challenger,
-			Self::Reveal { .. } | Self::Expand { .. } | Self::Input { .. } | Self::Prove { .. } => {
-				Side::Accused
-			},
+			Self::Reveal { .. }
+			| Self::Expand { .. }
+			| Self::Input { .. }
+			| Self::Prove { .. }
+			| Self::Text { .. }
+			| Self::Word { .. } => Side::Accused,
 		}
 	}
 
 	/// The phase in short.
 	pub fn stage(&self) -> Stage {
-		let is_fine = |spot: &Spot| matches!(spot.tree, Tree::Fine(_));
+		let is_fine = |spot: &Spot| !matches!(spot.tree, Tree::Claimed);
 		match self {
 			Self::Reveal { at } => Stage::Reveal { fine: is_fine(at), level: at.level, index: at.index },
 			Self::Choose { at, .. } => Stage::Choose { fine: is_fine(at), level: at.level, index: at.index },
 			Self::Expand { leaf, .. } => Stage::Expand { leaf: *leaf },
 			Self::Input { leaf, .. } => Stage::Input { leaf: *leaf },
 			Self::Prove { index, .. } => Stage::Prove { leaf: *index },
+			Self::Text { leaf, .. } => Stage::Text { leaf: *leaf },
+			Self::Word { index, .. } => Stage::Word { step: *index },
 		}
 	}
 
@@ -360,9 +433,11 @@ impl Phase {
 			Self::Reveal { at } | Self::Choose { at, .. } => match at.tree {
 				Tree::Claimed => None,
 				Tree::Fine(fine) => Some(fine.leaf),
+				Tree::Word(word) => Some(word.leaf),
 			},
-			Self::Expand { leaf, .. } | Self::Input { leaf, .. } => Some(*leaf),
+			Self::Expand { leaf, .. } | Self::Input { leaf, .. } | Self::Text { leaf, .. } => Some(*leaf),
 			Self::Prove { fine, .. } => Some(fine.leaf),
+			Self::Word { word, .. } => Some(word.leaf),
 		}
 	}
 
@@ -387,19 +462,20 @@ impl Phase {
 				let index = below.start.checked_add(child).ok_or(MoveError::NoChild)?;
 				rules.at(at.tree, level, index, *hash)
 			},
-			(Choose { at: Spot { tree: Tree::Fine(fine), .. }, .. }, Move::Withdraw)
-				if matches!(rules.leaf(fine.leaf), Some(TraceLeaf::Token { .. })) =>
-			{
-				Next::Over(Verdict::Undecided)
-			},
 			(Expand { .. }, Move::Expand(fine)) => {
 				rules.at(Tree::Fine(fine), merkle::levels(fine.leaves), 0, fine.root.0)
 			},
-			(Expand { .. }, Move::Beyond) => Next::Over(Verdict::Undecided),
+			(Text { .. }, Move::Word(tree)) => {
+				rules.at(Tree::Word(tree), merkle::levels(tree.states), 0, tree.root.0)
+			},
+			(Text { leaf, hash }, Move::Follows) => Next::Phase(Expand { leaf, hash }),
+			(Expand { .. } | Text { .. }, Move::Beyond) => Next::Over(Verdict::Undecided),
 			(Expand { .. }, Move::WentOn) => Next::Over(Verdict::Falls(Ground::Record)),
-			(Input { .. }, Move::Proved(false)) => Next::Over(Verdict::Falls(Ground::Record)),
-			(Prove { .. }, Move::Proved(false)) => Next::Over(Verdict::Falls(Ground::Step)),
-			(Input { .. } | Prove { .. }, Move::Proved(true)) => Next::Over(Verdict::Stands),
+			(Input { .. } | Text { .. }, Move::Proved(false)) => Next::Over(Verdict::Falls(Ground::Record)),
+			(Prove { .. } | Word { .. }, Move::Proved(false)) => Next::Over(Verdict::Falls(Ground::Step)),
+			(Input { .. } | Text { .. } | Prove { .. } | Word { .. }, Move::Proved(true)) => {
+				Next::Over(Verdict::Stands)
+			},
 			_ => return Err(MoveError::OutOfTurn),
 		})
 	}

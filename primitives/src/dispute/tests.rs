@@ -24,6 +24,16 @@ const ARCHITECTURE: Architecture = Architecture {
 	end: 3,
 };
 
+const WORD: WordTree = WordTree {
+	leaf: 0,
+	root: Root([1; 32]),
+	states: 10,
+	symbols: 5,
+	first: [2; 32],
+	pairs_root: [3; 32],
+	pairs: 7,
+};
+
 fn leaves(count: u32, salt: u32) -> Vec<Node> {
 	(0..count).map(|i| leaf_hash(&[i.to_le_bytes(), salt.to_le_bytes()].concat())).collect()
 }
@@ -87,7 +97,9 @@ proptest! {
 		let end = descend(rules.begin(), &rules, &tree, &mut choose);
 		let Next::Phase(phase) = end else { panic!("the chain can tell: {end:?}") };
 		let (leaf, hash) = match &phase {
-			Phase::Expand { leaf, hash } | Phase::Input { leaf, hash } => (*leaf, *hash),
+			Phase::Expand { leaf, hash } | Phase::Input { leaf, hash } | Phase::Text { leaf, hash } => {
+				(*leaf, *hash)
+			},
 			_ => panic!("a leaf is expanded or read: {phase:?}"),
 		};
 		prop_assert_eq!(hash, tree[leaf as usize]);
@@ -97,6 +109,10 @@ proptest! {
 		if is_input {
 			return Ok(());
 		}
+		let phase = match phase {
+			Phase::Text { leaf, hash } => Phase::Expand { leaf, hash },
+			phase => phase,
+		};
 		let fine_tree = leaves(fine_leaves, 1);
 		let root = Root(merkle::root(&fine_tree));
 		let fine = FineTree { leaf, architecture: ARCHITECTURE, root, leaves: fine_leaves };
@@ -144,13 +160,15 @@ fn phases(rules: &Rules) -> Vec<Phase> {
 		Phase::Expand { leaf: 1, hash: [4; 32] },
 		Phase::Input { leaf: 0, hash: [4; 32] },
 		Phase::Prove { fine, index: 3, hash: [4; 32] },
+		Phase::Text { leaf: 0, hash: [4; 32] },
+		Phase::Word { word: WORD, index: 3, hash: [4; 32] },
 	]
 }
 
 #[test]
 fn a_phase_should_take_only_its_own_moves() {
 	let rules = rules(2, 1, InputFormat::Tokens);
-	let [reveal, choose, expand, input, prove] = phases(&rules).try_into().unwrap();
+	let [reveal, choose, expand, input, prove, text, word] = phases(&rules).try_into().unwrap();
 	let Phase::Choose { nodes, .. } = &choose else { unreachable!() };
 	let Phase::Prove { fine, .. } = prove else { unreachable!() };
 	let moves = [
@@ -161,17 +179,20 @@ fn a_phase_should_take_only_its_own_moves() {
 		Move::WentOn,
 		Move::Proved(true),
 		Move::Proved(false),
-		Move::Withdraw,
+		Move::Word(WORD),
+		Move::Follows,
 	];
 	let takes = |phase: &Phase| -> Vec<bool> {
 		moves.iter().map(|by| phase.clone().transition(by.clone(), &rules).is_ok()).collect()
 	};
-	assert_eq!(takes(&reveal), [true, false, false, false, false, false, false, false]);
-	assert_eq!(takes(&choose), [false, true, false, false, false, false, false, false]);
-	assert_eq!(takes(&expand), [false, false, true, true, true, false, false, false]);
-	assert_eq!(takes(&input), [false, false, false, false, false, true, true, false]);
-	assert_eq!(takes(&prove), [false, false, false, false, false, true, true, false]);
-	for phase in [reveal, expand, input, prove] {
+	assert_eq!(takes(&reveal), [true, false, false, false, false, false, false, false, false]);
+	assert_eq!(takes(&choose), [false, true, false, false, false, false, false, false, false]);
+	assert_eq!(takes(&expand), [false, false, true, true, true, false, false, false, false]);
+	assert_eq!(takes(&input), [false, false, false, false, false, true, true, false, false]);
+	assert_eq!(takes(&prove), [false, false, false, false, false, true, true, false, false]);
+	assert_eq!(takes(&text), [false, false, false, true, false, true, true, true, true]);
+	assert_eq!(takes(&word), [false, false, false, false, false, true, true, false, false]);
+	for phase in [reveal, expand, input, prove, text, word] {
 		assert_eq!(phase.mover(), Side::Accused);
 		let silence = phase.transition(Move::Silence, &rules);
 		assert_eq!(silence, Ok(Next::Over(Verdict::Falls(Ground::Silence))));
@@ -183,44 +204,56 @@ fn a_phase_should_take_only_its_own_moves() {
 #[test]
 fn a_proof_should_decide_by_what_comes_out() {
 	let rules = rules(2, 1, InputFormat::Tokens);
-	let [_, _, expand, input, prove] = phases(&rules).try_into().unwrap();
+	let [_, _, expand, input, prove, text, word] = phases(&rules).try_into().unwrap();
 	let decide = |phase: &Phase, holds| phase.clone().transition(Move::Proved(holds), &rules);
 	let falls = |ground| Ok(Next::Over(Verdict::Falls(ground)));
 	assert_eq!(decide(&input, true), Ok(Next::Over(Verdict::Stands)));
 	assert_eq!(decide(&prove, true), Ok(Next::Over(Verdict::Stands)));
 	assert_eq!(decide(&input, false), falls(Ground::Record));
 	assert_eq!(decide(&prove, false), falls(Ground::Step));
+	assert_eq!(decide(&text, true), Ok(Next::Over(Verdict::Stands)));
+	assert_eq!(decide(&word, true), Ok(Next::Over(Verdict::Stands)));
+	assert_eq!(decide(&text, false), falls(Ground::Record));
+	assert_eq!(decide(&word, false), falls(Ground::Step));
 	assert_eq!(expand.clone().transition(Move::WentOn, &rules), falls(Ground::Record));
 	assert_eq!(expand.transition(Move::Beyond, &rules), Ok(Next::Over(Verdict::Undecided)));
 }
 
 #[test]
-fn a_game_should_end_undecided_when_it_comes_to_a_token_of_a_text() {
-	for format in [InputFormat::Text, InputFormat::Chat] {
+fn a_game_should_come_to_the_text_when_it_comes_to_a_token_that_a_tokenizer_makes() {
+	for format in [InputFormat::Text, InputFormat::Chat, InputFormat::Tokens] {
 		let rules = rules(2, 8, format);
 		let tree = leaves(rules.claim.leaves, 0);
 		let rules = Rules { claim: Claim { root: Root(merkle::root(&tree)), ..rules.claim }, ..rules };
 		let first = descend(rules.begin(), &rules, &tree, |_, _, _| 0);
-		assert_eq!(first, Next::Over(Verdict::Undecided));
+		let expected = match format {
+			InputFormat::Tokens => Phase::Input { leaf: 0, hash: tree[0] },
+			_ => Phase::Text { leaf: 0, hash: tree[0] },
+		};
+		assert_eq!(first, Next::Phase(expected));
 		let last = descend(rules.begin(), &rules, &tree, |nodes, _, _| nodes.len() as u32 - 1);
 		let last_leaf = rules.claim.leaves - 1;
-		let expected = Phase::Expand { leaf: last_leaf, hash: tree[last_leaf as usize] };
+		let expected = Phase::Text { leaf: last_leaf, hash: tree[last_leaf as usize] };
 		assert_eq!(last, Next::Phase(expected));
 	}
 }
 
 #[test]
-fn a_challenger_should_withdraw_only_from_a_token_of_the_output() {
-	let rules = rules(2, 1, InputFormat::Tokens);
-	let nodes: Nodes = vec![[2; 32], [3; 32]].try_into().unwrap();
-	let choose = |leaf| {
-		let fine = FineTree { leaf, architecture: ARCHITECTURE, root: Root([1; 32]), leaves: 10 };
-		let at = Spot { tree: Tree::Fine(fine), level: 1, index: 0, hash: merkle::root(&nodes) };
-		Phase::Choose { at, nodes: nodes.clone() }
-	};
-	let token = rules.shape.index(TraceLeaf::Token { position: 3 }).unwrap();
-	let residual = rules.shape.index(TraceLeaf::Residual { position: 3, layer: 0, slice: 0 }).unwrap();
-	let withdraw = |phase: Phase| phase.transition(Move::Withdraw, &rules);
-	assert_eq!(withdraw(choose(token)), Ok(Next::Over(Verdict::Undecided)));
-	assert_eq!(withdraw(choose(residual)), Err(MoveError::OutOfTurn));
+fn a_token_of_an_output_should_be_expanded_when_it_follows() {
+	let rules = rules(2, 1, InputFormat::Text);
+	let (leaf, hash) = (rules.claim.leaves - 1, [4; 32]);
+	let next = Phase::Text { leaf, hash }.transition(Move::Follows, &rules);
+	assert_eq!(next, Ok(Next::Phase(Phase::Expand { leaf, hash })));
+}
+
+#[test]
+fn a_word_should_be_descended_to_one_of_its_states() {
+	let rules = rules(2, 2, InputFormat::Text);
+	let states = leaves(21, 3);
+	let word = WordTree { root: Root(merkle::root(&states)), states: 21, ..WORD };
+	let next = Phase::Text { leaf: 0, hash: [4; 32] }.transition(Move::Word(word), &rules).unwrap();
+	let end = descend(next, &rules, &states, |nodes, _, _| nodes.len() as u32 - 1);
+	let Next::Phase(phase) = end else { panic!("{end:?}") };
+	assert_eq!(phase, Phase::Word { word, index: 20, hash: states[20] });
+	assert_eq!((phase.leaf(), phase.stage()), (Some(0), Stage::Word { step: 20 }));
 }

@@ -4,6 +4,7 @@ use super::Model;
 use noesis_canon::graph::Program;
 use noesis_engine::{
 	dispute::{self, rehearse, Alteration, Coarse, DisputeError, FineTrace, Rehearsal, Weights},
+	tokenizer::Tokenizer,
 	trace::{self, TokenLeaf},
 };
 use noesis_primitives::{
@@ -144,5 +145,9 @@ impl Witness for Forgery {
 		let weights = Weights::new(&self.model.checkpoint)?;
 		let coarse = Coarse { tokens: &self.trace.tokens, residual: fine.residual() };
 		fine.evidence(&weights, &coarse, &self.trace.leaves, index).ok_or(DisputeError::NoEvidence(index))
+	}
+
+	fn tokenizer(&self) -> &Tokenizer {
+		self.model.engine.tokenizer()
 	}
 }

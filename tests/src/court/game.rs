@@ -146,7 +146,6 @@ pub fn call_of(dispute: DisputeId, play: Play) -> RuntimeCall {
 	let call: Call<Runtime> = match play {
 		Play::Reveal(nodes) => Call::reveal { dispute, nodes },
 		Play::Choose(child) => Call::choose { dispute, child },
-		Play::Withdraw => Call::withdraw { dispute },
 		Play::Expand { architecture, root, leaf, path } => {
 			Call::expand { dispute, architecture, root, leaf: leaf.try_into().unwrap(), path }
 		},
@@ -157,6 +156,10 @@ pub fn call_of(dispute: DisputeId, play: Play) -> RuntimeCall {
 			payload: payload.try_into().unwrap(),
 		},
 		Play::Prove { leaf, evidence } => Call::prove { dispute, leaf: leaf.try_into().unwrap(), evidence },
+		Play::Text { leaf, evidence } => {
+			Call::prove_text { dispute, leaf: leaf.try_into().unwrap(), evidence: *evidence }
+		},
+		Play::Word { evidence } => Call::prove_word { dispute, evidence },
 	};
 	call.into()
 }

@@ -44,8 +44,7 @@ fn griefing_challenger() {
 	});
 }
 
-/// Where the chain can't tell, a challenger may give in. Who does so again and again, to hold up an honest worker, must pay
-/// for it.
+/// Who disputes again and again what it agrees with, to hold up an honest worker, must pay for it.
 #[test]
 fn griefing_by_giving_in() {
 	session(|court| {
@@ -55,7 +54,7 @@ fn griefing_by_giving_in() {
 		let attack = court.attack("griefing_by_giving_in", &[&griefer]);
 		let job = court.answered(&requester, &ask(), &worker, &truth);
 		let (subject, first) = (Subject::Job(job), court.now());
-		// It agrees with everything, and so comes to the last token. It lets the window all but pass each time.
+		// It agrees with everything, and so comes to the last token, and to the last step of its choice.
 		for _ in 0..12 {
 			let id = court.challenge(&griefer, subject, &Accused::Worker, &truth);
 			court.play_out(id, &[Party::of(&worker, &truth), Party::of(&griefer, &truth)]);
@@ -173,7 +172,8 @@ fn withheld_data() {
 	});
 }
 
-/// Accomplices that agree with a lie and give in lose nothing. That must not price the honest out.
+/// Accomplices that dispute a lie, agree with all of it and lose pay a part of their bonds back to the liar. That must not
+/// price the honest out.
 #[test]
 fn bond_inflation() {
 	session(|court| {
@@ -190,13 +190,13 @@ fn bond_inflation() {
 			shams.iter().map(|sham| court.challenge(sham, subject, &Accused::Worker, &lie)).collect();
 		for (dispute, sham) in open.into_iter().zip(&shams) {
 			let played = court.play_out(dispute, &[Party::of(&worker, &lie), Party::of(sham, &lie)]);
-			assert_eq!(played.verdict, Verdict::Undecided);
+			assert_eq!(played.verdict, Verdict::Stands);
 		}
 		let bond = Dispute::bond_for(subject);
 		assert!(bond <= 80 * UNIT, "who is right must hold {} DOT", bond / UNIT);
 		let played = court.dispute(subject, &Accused::Worker, (&worker, &lie), (&outsider, &truth));
 		assert!(matches!(played.verdict, Verdict::Falls(_)));
-		assert_eq!(attack.lost(court), 200 * UNIT);
+		assert!(attack.lost(court) >= 200 * UNIT);
 	});
 }
 
@@ -222,7 +222,7 @@ fn foreign_moves() {
 		assert_eq!(court.refused(&worker, pallet_dispute::Call::choose { dispute, child: 0 }), "OutOfTurn");
 		assert_eq!(court.refused(&outsider, pallet_dispute::Call::choose { dispute, child: 16 }), "NoChild");
 		assert_eq!(court.refused(&stranger, pallet_dispute::Call::timeout { dispute }), "NotDue");
-		assert_eq!(court.refused(&stranger, pallet_dispute::Call::withdraw { dispute }), "NotPlayer");
+		assert_eq!(court.refused(&stranger, pallet_dispute::Call::choose { dispute, child: 0 }), "NotPlayer");
 		court.play_out(dispute, &[party, Party::of(&outsider, &truth)]);
 		attack.gained_nothing(court);
 	});

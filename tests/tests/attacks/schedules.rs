@@ -34,7 +34,6 @@ enum Deed {
 	ProveLength,
 	Move { work: u8, plays: u8 },
 	Choose(u8),
-	GiveIn,
 	Timeout,
 	Offer { escrow: u8, cap: u8 },
 	Accept,
@@ -72,7 +71,6 @@ fn deed() -> impl Strategy<Value = Deed> {
 		1 => Just(ProveLength),
 		6 => any::<(u8, u8)>().prop_map(|(work, plays)| Move { work, plays }),
 		1 => any::<u8>().prop_map(Choose),
-		1 => Just(GiveIn),
 		1 => Just(Timeout),
 		2 => any::<(u8, u8)>().prop_map(|(escrow, cap)| Offer { escrow, cap }),
 		2 => Just(Accept),
@@ -228,7 +226,6 @@ impl Market {
 				let child = u32::from(child) % 17;
 				court.dispatch(&person, pallet_dispute::Call::choose { dispute, child }).is_ok()
 			},
-			Deed::GiveIn => court.dispatch(&person, pallet_dispute::Call::withdraw { dispute }).is_ok(),
 			Deed::Timeout => court.dispatch(&person, pallet_dispute::Call::timeout { dispute }).is_ok(),
 			Deed::Offer { escrow, cap } => {
 				let spec = ChannelSpec {

@@ -22,8 +22,7 @@ pub enum Strategy {
 	/// Validators work honestly, outsiders dispute right answers and right verdicts without a reason, and workers lose
 	/// disputes over right answers on purpose, so that those who confirmed them must answer for it.
 	Griefing,
-	/// Everybody works honestly, and outsiders dispute right answers eight times in a row, taking all their time, and withdraw
-	/// where the chain can't tell and the bond comes back.
+	/// Everybody works honestly, and outsiders dispute right answers eight times in a row, taking all their time.
 	Stalling,
 	/// Newcomers with the least stake collude as in `collusion`, lie in every answer, and come back under a new name
 	/// when they were shut out.

@@ -20,6 +20,7 @@ pub use weights::Weights;
 
 use crate::{
 	checkpoint::{Checkpoint, CheckpointError},
+	tokenizer::Tokenizer,
 	trace::TokenLeaf,
 	Engine, EngineError, Execution,
 };
@@ -141,6 +142,11 @@ impl<'a> Prover<'a> {
 	pub fn evidence(&self, fine: &FineTrace, index: u32) -> Result<Evidence, DisputeError> {
 		let coarse = Coarse { tokens: &self.tokens, residual: fine.residual() };
 		fine.evidence(&self.weights, &coarse, &self.leaves, index).ok_or(DisputeError::NoEvidence(index))
+	}
+
+	/// The model's tokenizer.
+	pub fn tokenizer(&self) -> &Tokenizer {
+		self.engine.tokenizer()
 	}
 
 	/// An opening of a token of the job's trace.

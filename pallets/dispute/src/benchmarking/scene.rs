@@ -1,6 +1,6 @@
 //! Disputes over an answer of a large model, at any point of their game.
 
-use super::sparse::Sparse;
+use super::{sparse::Sparse, words};
 use crate::{
 	referee::{self, weights_place},
 	Agenda, Config, Dispute, Disputes, Dockets, Due, Pallet, AGENDA_PROBES, MAX_PER_BLOCK,
@@ -41,7 +41,7 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
 };
 const USAGE: Usage = Usage { input_tokens: 40_000, output_tokens: 1000 };
 /// A position that all of a game can be about.
-const POSITION: u32 = 40_500;
+pub(super) const POSITION: u32 = 40_500;
 
 pub(super) fn rich<T: Config>(index: u32) -> Result<T::AccountId, BenchmarkError> {
 	let who: T::AccountId = account("challenger", index, 0);
@@ -79,7 +79,7 @@ impl<T: Config> Scene<T> {
 		let worker: T::AccountId = account("worker", 0, 0);
 		T::Currency::set_balance(&worker, u128::from(u64::MAX));
 		T::Currency::set_balance(&T::Pot::get(), u128::from(u64::MAX));
-		let checkpoint = T::Checkpoints::register_model_for_benchmark(&ARCHITECTURE, groups);
+		let checkpoint = T::Checkpoints::register_model_for_benchmark(&ARCHITECTURE, words::hash(), groups);
 		let rules = rules(root)?;
 		let stored =
 			Payload::Stored { hash: ContentHash([2; 32]), len: 160_000, locator: Default::default() };

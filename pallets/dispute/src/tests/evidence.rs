@@ -240,7 +240,7 @@ fn the_game_should_end_undecided_when_the_chain_cannot_compute_the_model() {
 		let honest = Run::honest(&question);
 		// A checkpoint whose architecture no program computes, registered in the right shape.
 		let broken = Architecture { head_dim: 17, ..ARCHITECTURE };
-		register(broken, honest.model.group_roots());
+		register(broken, super::words::hash(broken.end), honest.model.group_roots());
 		let subject = answer(disputed(&honest, &question), vec![]);
 		let id = challenge(subject, CHALLENGER);
 		let mut lying = honest.clone();

@@ -1,13 +1,11 @@
 //! Tokens of an input of ids.
 
 use super::{
-	model::{Question, Random, Run, ARCHITECTURE},
+	model::{Question, Run, ARCHITECTURE},
 	players::*,
 };
 use crate::{mock::*, referee::input_token};
-use noesis_primitives::{
-	Accused, Architecture, Fault, Ground, InputFormat, Payload, Phase, Verdict, MAX_TOKEN_BYTES,
-};
+use noesis_primitives::{Accused, Architecture, Fault, Ground, Payload, Phase, Verdict, MAX_TOKEN_BYTES};
 use polkadot_sdk::frame_support::{assert_noop, traits::ConstU32, BoundedVec};
 
 #[test]
@@ -107,21 +105,5 @@ fn a_stored_input_should_be_shown_when_its_token_is_disputed() {
 		let values = truth.leaves[0].clone().try_into().unwrap();
 		Dispute::prove_input(signed(WORKER), id, ARCHITECTURE, values, bytes.try_into().unwrap()).unwrap();
 		assert_eq!(verdict(id), Some(Verdict::Stands));
-	});
-}
-
-#[test]
-fn a_text_should_never_come_to_its_input() {
-	run(|| {
-		let question = Question { format: InputFormat::Chat, ..Question::short() };
-		let truth = Run::honest(&question);
-		for seed in 0..20 {
-			let id = challenge(subject_of(&truth, &question, vec![]), CHALLENGER);
-			let mut honest = Defender(truth.clone());
-			play_to(id, &mut honest, &mut Dice(Random(seed)), |view| {
-				assert!(!matches!(view.phase, Phase::Input { .. }));
-				false
-			});
-		}
 	});
 }

@@ -11,4 +11,6 @@ mod length;
 mod model;
 mod players;
 mod silence;
+mod text;
 mod turns;
+mod words;

@@ -3,12 +3,17 @@
 //! A run is computed by the programs of the operation graph alone, so a lie in one step carries on into everything that
 //! comes after it, as a careful liar would have it.
 
+use super::words::{self, WordLie};
 use crate::referee;
-use noesis_canon::graph::{self, Layout, Operation, Program, Source, CHUNK};
+use noesis_canon::{
+	graph::{self, Layout, Operation, Program, Source, CHUNK},
+	tokenizer::{Place, WordProgram},
+};
 use noesis_primitives::{
 	merkle::{self, leaf_hash, Node},
 	Architecture, Claim, ContentHash, Evidence, Family, FinePiece, GenerateParams, InputFormat, JobKind,
-	Opening, Piece, Root, RowPiece, Rules, TraceLeaf, TraceShape, Usage, WeightsPiece,
+	Opening, Piece, Root, RowPiece, Rules, TextEvidence, TokenSource, TraceLeaf, TraceShape, Usage,
+	WeightsPiece, WordCommitment,
 };
 use std::{
 	collections::BTreeMap,
@@ -171,7 +176,12 @@ pub struct Lie {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Question {
 	pub format: InputFormat,
+	/// Of an input of ids.
 	pub tokens: Vec<u32>,
+	/// Of a text.
+	pub text: String,
+	/// What a liar reads in place of the input's tokens.
+	pub misread: Option<Vec<[i32; 2]>>,
 	pub max_tokens: u32,
 	pub temperature: u16,
 	pub top_p: u16,
@@ -183,6 +193,8 @@ impl Question {
 		Self {
 			format: InputFormat::Tokens,
 			tokens: vec![5, 17, 30],
+			text: String::new(),
+			misread: None,
 			max_tokens: 2,
 			temperature: 0,
 			top_p: 60_000,
@@ -194,8 +206,25 @@ impl Question {
 		GenerateParams { temperature: self.temperature, top_p: self.top_p, seed: 9, ..greedy }
 	}
 
+	/// A text that is read, and two tokens to come.
+	pub fn text(format: InputFormat, text: &str) -> Self {
+		Self { format, tokens: Vec::new(), text: text.into(), ..Self::short() }
+	}
+
 	pub fn payload(&self) -> Vec<u8> {
-		self.tokens.iter().flat_map(|token| token.to_le_bytes()).collect()
+		match self.format {
+			InputFormat::Tokens => self.tokens.iter().flat_map(|token| token.to_le_bytes()).collect(),
+			_ => self.text.clone().into_bytes(),
+		}
+	}
+
+	/// Id and end of each token that is read.
+	pub fn read(&self) -> Vec<[i32; 2]> {
+		let ids = || self.tokens.iter().zip(1..).map(|(id, place)| [*id as i32, 4 * place]).collect();
+		self.misread.clone().unwrap_or_else(|| match self.format {
+			InputFormat::Tokens => ids(),
+			format => words::read(format, &self.payload(), None),
+		})
 	}
 }
 
@@ -209,6 +238,8 @@ pub struct Run {
 	/// Their hashes.
 	pub hashes: Vec<Node>,
 	pub lie: Option<Lie>,
+	/// A lie about a word of the input.
+	pub word_lie: Option<WordLie>,
 }
 
 /// Programs are computed while the trace grows: leaves before the one that is computed.
@@ -320,7 +351,8 @@ impl Run {
 		lie: Option<Lie>,
 	) -> Option<Self> {
 		let a = model.architecture;
-		let input_tokens = question.tokens.len() as u32;
+		let read = question.read();
+		let input_tokens = read.len() as u32;
 		let kind = JobKind::Generate(question.params());
 		let mut shape = TraceShape { positions: input_tokens, layers: a.layers, width: a.width };
 		let mut claim = Claim {
@@ -336,7 +368,7 @@ impl Run {
 			shape.positions = position.max(input_tokens);
 			rules.shape = shape;
 			if position < input_tokens {
-				leaves.push(vec![question.tokens[position as usize] as i32, 4 * (position as i32 + 1)]);
+				leaves.push(read[position as usize].to_vec());
 			} else {
 				let of = TraceLeaf::Token { position };
 				let (program, _) = referee::program(&rules, shape.index(of).unwrap()).unwrap();
@@ -344,7 +376,7 @@ impl Run {
 				let fine = Known { model: &model, shape, leaves: &leaves }.fine(&program, lie)?;
 				let id = i64::from_le_bytes(fine.last().unwrap()[..].try_into().ok()?);
 				let id = u32::try_from(id).ok().filter(|id| *id < a.vocabulary)?;
-				end += if id == a.end { 0 } else { 2 };
+				end += if id == a.end { 0 } else { words::bytes(id).len() as i32 };
 				leaves.push(vec![id as i32, end]);
 				claim.usage.output_tokens += 1;
 				if claim.usage.output_tokens == limit || (id == a.end && !goes_on) {
@@ -366,7 +398,8 @@ impl Run {
 			position += 1;
 		}
 		shape.positions = claim.usage.positions() as u32;
-		let mut run = Self { model, rules: Rules { shape, ..rules }, leaves, hashes: Vec::new(), lie };
+		let mut run =
+			Self { model, rules: Rules { shape, ..rules }, leaves, hashes: Vec::new(), lie, word_lie: None };
 		run.rules.claim = claim;
 		run.seal();
 		Some(run)
@@ -432,6 +465,59 @@ impl Run {
 			})
 			.collect();
 		pieces.try_into().unwrap()
+	}
+
+	/// What comes at a token of a text, by this run's own leaves.
+	pub fn place(&self, input: &[u8], leaf: u32) -> Place {
+		let TraceLeaf::Token { position } = self.rules.leaf(leaf).unwrap() else {
+			unreachable!("a token is disputed")
+		};
+		let JobKind::Generate(params) = &self.rules.kind;
+		let previous = match position.checked_sub(1) {
+			Some(position) => self.opening(TraceLeaf::Token { position }).values[1] as u32,
+			None => 0,
+		};
+		words::head().place(&words::text(params.format, input), position, previous)
+	}
+
+	/// The word that the token of leaf `leaf` is read from, and its states, as this run has them.
+	pub fn word(&self, input: &[u8], leaf: u32) -> Option<(WordProgram, Vec<Vec<u8>>)> {
+		let Place::Word(program) = self.place(input, leaf) else { return None };
+		let at = |lie: &&WordLie| self.rules.leaf(leaf) == Some(TraceLeaf::Token { position: lie.position });
+		let states = words::states(&program, self.word_lie.as_ref().filter(at));
+		Some((program, states))
+	}
+
+	/// What shows the token of leaf `leaf` of a text or of the output.
+	pub fn text_evidence(&self, input: &[u8], leaf: u32) -> TextEvidence {
+		let TraceLeaf::Token { position } = self.rules.leaf(leaf).unwrap() else {
+			unreachable!("a token is disputed")
+		};
+		let JobKind::Generate(params) = &self.rules.kind;
+		let is_text = params.format != InputFormat::Tokens;
+		let is_first = position == self.rules.claim.usage.input_tokens;
+		let before = position.checked_sub(1).filter(|_| is_text || !is_first);
+		let reads = is_text && (is_first || self.rules.is_input(position));
+		let source = match self.word(input, leaf) {
+			_ if !self.rules.is_input(position) => {
+				TokenSource::Output(words::token_proof(self.leaves[leaf as usize][0] as u32))
+			},
+			Some((_, states)) => {
+				let hashes = words::state_hashes(&states);
+				TokenSource::Word(WordCommitment {
+					root: Root(merkle::root(&hashes)),
+					last: states.last().unwrap().clone().try_into().unwrap(),
+					path: merkle::path(&hashes, hashes.len() as u32 - 1).unwrap().try_into().unwrap(),
+				})
+			},
+			None => TokenSource::Text,
+		};
+		TextEvidence {
+			head: words::head_with(self.model.architecture.end).encode().try_into().unwrap(),
+			input: if reads { input.to_vec().try_into().unwrap() } else { Default::default() },
+			previous: before.map(|position| self.opening(TraceLeaf::Token { position })),
+			source,
+		}
 	}
 
 	/// The operations of the program that computes a leaf of the trace, each with its leaves.

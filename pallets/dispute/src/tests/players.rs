@@ -1,6 +1,9 @@
 //! Those who play: by the truth, by a lie, or by chance.
 
-use super::model::{Model, Question, Random, Run};
+use super::{
+	model::{Model, Question, Random, Run},
+	words,
+};
 use crate::mock::{self, *};
 use noesis_primitives::{
 	merkle::{self, Node},
@@ -22,7 +25,7 @@ pub fn subject_of(run: &Run, question: &Question, found: Vec<(AccountId, Claim)>
 }
 
 pub fn register_model(model: &Model) {
-	register(model.architecture, model.group_roots());
+	register(model.architecture, words::hash(model.architecture.end), model.group_roots());
 }
 
 pub fn disputed(run: &Run, question: &Question) -> DisputedSubject<AccountId> {
@@ -71,8 +74,9 @@ fn level(leaves: &[Node], level: u32) -> Vec<Node> {
 }
 
 /// Hashes of the leaves of a tree, as `run` has them.
-fn tree_of(run: &Run, tree: &Tree) -> Vec<Node> {
+fn tree_of(run: &Run, input: &[u8], tree: &Tree) -> Vec<Node> {
 	match tree {
+		Tree::Word(word) => words::state_hashes(&run.word(input, word.leaf).unwrap().1),
 		Tree::Claimed => run.hashes.clone(),
 		Tree::Fine(fine) => run.fine(fine.leaf).unwrap().iter().map(|leaf| merkle::leaf_hash(leaf)).collect(),
 	}
@@ -81,8 +85,16 @@ fn tree_of(run: &Run, tree: &Tree) -> Vec<Node> {
 /// The nodes below a spot, as `run` has them.
 pub fn nodes_below(run: &Run, view: &DisputeView<AccountId>, at: &Spot) -> Nodes {
 	let (below, range) = rules_of(view, run).below(at).unwrap();
-	let all = level(&tree_of(run, &at.tree), below);
+	let all = level(&tree_of(run, &input_of(view), &at.tree), below);
 	all[range.start as usize..range.end as usize].to_vec().try_into().unwrap()
+}
+
+/// The input of a disputed subject.
+pub fn input_of(view: &DisputeView<AccountId>) -> Vec<u8> {
+	match told(view.subject).disputed.input {
+		Payload::Inline(bytes) => bytes.into_inner(),
+		Payload::Stored { .. } => Vec::new(),
+	}
 }
 
 /// Who moves how.
@@ -113,6 +125,14 @@ impl Player for Defender {
 				let payload = bytes.into_inner().try_into().unwrap();
 				mock::Dispute::prove_input(who, id, architecture, values, payload)
 			},
+			Phase::Text { leaf, .. } => {
+				let values = run.leaves[*leaf as usize].clone().try_into().unwrap();
+				mock::Dispute::prove_text(who, id, values, run.text_evidence(&input_of(view), *leaf))
+			},
+			Phase::Word { word, index, .. } => {
+				let (program, states) = run.word(&input_of(view), word.leaf).unwrap();
+				mock::Dispute::prove_word(who, id, words::word_evidence(&program, &states, *index))
+			},
 			Phase::Prove { fine, index, .. } => {
 				let leaf: LeafBytes =
 					run.fine(fine.leaf).unwrap()[*index as usize].clone().try_into().unwrap();
@@ -139,7 +159,7 @@ impl Player for Honest {
 	fn play(&mut self, view: &DisputeView<AccountId>) -> DispatchResult {
 		let Phase::Choose { at, nodes } = &view.phase else { unreachable!("not the challenger's move") };
 		let (below, range) = rules_of(view, &self.0).below(at).unwrap();
-		let own = level(&tree_of(&self.0, &at.tree), below);
+		let own = level(&tree_of(&self.0, &input_of(view), &at.tree), below);
 		let differs = |child: &usize| own.get(range.start as usize + child) != nodes.get(*child);
 		let child = (0..nodes.len()).find(differs).expect("an honest challenger has a reason");
 		mock::Dispute::choose(signed(view.challenger), view.id, child as u32)
@@ -207,7 +227,7 @@ pub fn play_until(
 		check();
 		if let Err(error) = result {
 			assert!(
-				moves >= silent || error == Error::Malformed.into(),
+				moves >= silent || [Error::Malformed.into(), Error::WrongWord.into()].contains(&error),
 				"{error:?} in {:?}",
 				view.phase.stage()
 			);

@@ -97,7 +97,7 @@ fn a_move_should_be_refused_when_it_comes_too_late() {
 		assert_eq!(second.due, first.due + WINDOW);
 		at_block(second.due + 1);
 		assert_eq!(Dice(Random(1)).play(&second), Err(Error::Overdue.into()));
-		assert_noop!(Dispute::withdraw(signed(CHALLENGER), id), Error::Overdue);
+		assert_noop!(Dispute::choose(signed(CHALLENGER), id, 0), Error::Overdue);
 	});
 }
 

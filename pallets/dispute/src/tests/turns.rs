@@ -25,7 +25,6 @@ fn refuse_other_moves(run: &Run, id: DisputeId) {
 		}
 		if !matches!(phase, Phase::Choose { .. }) {
 			assert_noop!(Dispute::choose(signed(who), id, 0), Error::OutOfTurn);
-			assert_noop!(Dispute::withdraw(signed(who), id), Error::OutOfTurn);
 		}
 		if !matches!(phase, Phase::Expand { .. }) {
 			let path = NodePath::default();
@@ -38,6 +37,16 @@ fn refuse_other_moves(run: &Run, id: DisputeId) {
 			let shown = Dispute::prove_input(signed(who), id, architecture, values, Default::default());
 			assert_noop!(shown, Error::OutOfTurn);
 		}
+		if !matches!(phase, Phase::Text { .. }) {
+			let evidence = run.text_evidence(&[], 0);
+			assert_noop!(
+				Dispute::prove_text(signed(who), id, Default::default(), evidence),
+				Error::OutOfTurn
+			);
+		}
+		if !matches!(phase, Phase::Word { .. }) {
+			assert_noop!(Dispute::prove_word(signed(who), id, Default::default()), Error::OutOfTurn);
+		}
 		if !matches!(phase, Phase::Prove { .. }) {
 			let prove = Dispute::prove(signed(who), id, LeafBytes::default(), Default::default());
 			assert_noop!(prove, Error::OutOfTurn);
@@ -45,8 +54,7 @@ fn refuse_other_moves(run: &Run, id: DisputeId) {
 	}
 	let stranger = signed(REQUESTER);
 	assert_noop!(Dispute::reveal(stranger.clone(), id, Nodes::default()), Error::NotPlayer);
-	assert_noop!(Dispute::choose(stranger.clone(), id, 0), Error::NotPlayer);
-	assert_noop!(Dispute::withdraw(stranger, id), Error::NotPlayer);
+	assert_noop!(Dispute::choose(stranger, id, 0), Error::NotPlayer);
 }
 
 #[test]

@@ -74,6 +74,10 @@ impl CheckpointRegistry for Checkpoints {
 		None
 	}
 
+	fn tokenizer(_: CheckpointId) -> Option<ContentHash> {
+		None
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn register_for_benchmark(facts: CheckpointFacts) -> CheckpointId {
 		change(Known::get, Known::set, |known| known.extend([(CHECKPOINT, facts)]));
@@ -81,7 +85,11 @@ impl CheckpointRegistry for Checkpoints {
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
-	fn register_model_for_benchmark(_: &noesis_primitives::Architecture, _: Vec<Root>) -> CheckpointId {
+	fn register_model_for_benchmark(
+		_: &noesis_primitives::Architecture,
+		_: ContentHash,
+		_: Vec<Root>,
+	) -> CheckpointId {
 		CHECKPOINT
 	}
 }

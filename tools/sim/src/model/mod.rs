@@ -5,6 +5,7 @@
 
 mod fine;
 mod trace;
+mod vocabulary;
 mod weights;
 
 pub use fine::FineTrace;
@@ -82,7 +83,7 @@ impl Model {
 			parent: None,
 			profile: Profile::Exact,
 			architecture: a.hash(),
-			tokenizer: ContentHash::of(b"a byte for each token"),
+			tokenizer: ContentHash::of(&self.head().encode()),
 			weights: Root(noesis_primitives::merkle::root(&nodes)),
 			layer_roots: roots.try_into().unwrap_or_default(),
 			width: a.width,

@@ -3,7 +3,8 @@
 use crate::library::{Answer, Library};
 use noesis_primitives::{
 	merkle::{self, Node},
-	Architecture, DisputeView, Evidence, LeafBytes, NodePath, Nodes, Payload, Phase, Root, Spot, Tree, SLICE,
+	Architecture, DisputeView, Evidence, LeafBytes, NodePath, Nodes, Payload, Phase, Root, Spot,
+	TextEvidence, TokenSource, TraceLeaf, Tree, SLICE,
 };
 use polkadot_sdk::frame_support::{traits::ConstU32, BoundedVec};
 
@@ -39,10 +40,15 @@ pub enum Play {
 		/// What it is computed from.
 		evidence: Box<Evidence>,
 	},
+	/// `prove_text`.
+	Text {
+		/// The token's leaf.
+		leaf: BoundedVec<i32, ConstU32<2>>,
+		/// What the token follows from.
+		evidence: Box<TextEvidence>,
+	},
 	/// `choose`.
 	Choose(u32),
-	/// `withdraw`.
-	Withdraw,
 }
 
 /// The nodes of a level of the tree over `leaves`.
@@ -71,6 +77,8 @@ fn below<AccountId>(
 			fine = library.fine(prompt, answer, tree.leaf)?;
 			(fine.hashes(), tree.leaves)
 		},
+		// Inputs are ids here: there are no words.
+		Tree::Word(_) => return None,
 	};
 	let (level, range) = merkle::block(count, at.level, at.index, view.arity.ilog2())?;
 	nodes(leaves, level, range)
@@ -104,7 +112,25 @@ pub fn defend<AccountId>(
 			let evidence = Box::new(trace_of.evidence(&library.model, trace, *index)?);
 			Play::Prove { leaf: trace_of.leaf(*index)?, evidence }
 		},
-		Phase::Choose { .. } => return None,
+		Phase::Text { leaf, .. } => {
+			let values = trace.at(*leaf)?;
+			let TraceLeaf::Token { position } = trace.shape.leaf(*leaf)? else { return None };
+			let is_first = position == trace.claim.usage.input_tokens;
+			let before = position.checked_sub(1).filter(|_| !is_first);
+			let previous = match before {
+				Some(position) => Some(trace.open(trace.shape.index(TraceLeaf::Token { position })?)?),
+				None => None,
+			};
+			let proof = library.model.token_proof(u32::try_from(*values.first()?).ok()?)?;
+			let evidence = Box::new(TextEvidence {
+				head: library.model.head().encode().try_into().ok()?,
+				input: Default::default(),
+				previous,
+				source: TokenSource::Output(proof),
+			});
+			Play::Text { leaf: values.to_vec().try_into().ok()?, evidence }
+		},
+		Phase::Word { .. } | Phase::Choose { .. } => return None,
 	})
 }
 

@@ -15,7 +15,7 @@ use pallet_dispute::Standing;
 
 /// Most honest disputes that are opened over one claim by those who see that there are others.
 const ENOUGH: usize = 2;
-/// How often an answer is stalled. Those who do it could go on: it costs them nothing.
+/// How often an answer is stalled. Each time costs a bond.
 const STALLS: u32 = 8;
 /// Moves that two accomplices make in one block: more than any game has.
 const FAST: usize = 64;
@@ -133,7 +133,7 @@ impl World<'_> {
 		*self.tally.disputes.entry("opened".into()).or_default() += 1;
 		let sham = is_adversary && self.people.is_adversary(defender);
 		let aim = match self.setting.strategy {
-			// The first token of the output: the chain can't tell how many bytes it adds.
+			// The first token of the output: one move more than for others.
 			Strategy::Stalling => trace.shape.index(TraceLeaf::Token { position: claim.usage.input_tokens }),
 			_ => is_adversary.then(|| self.rng.below(claim.leaves as usize) as u32),
 		};
@@ -170,7 +170,6 @@ impl World<'_> {
 		let call = match play {
 			None => return false,
 			Some(Play::Reveal(nodes)) => pallet_dispute::Call::reveal { dispute, nodes },
-			Some(Play::Withdraw) => pallet_dispute::Call::withdraw { dispute },
 			Some(Play::Choose(child)) => pallet_dispute::Call::choose { dispute, child },
 			Some(Play::Expand { architecture, root, leaf, path }) => {
 				pallet_dispute::Call::expand { dispute, architecture: *architecture, root, leaf, path }
@@ -183,6 +182,9 @@ impl World<'_> {
 			},
 			Some(Play::Prove { leaf, evidence }) => {
 				pallet_dispute::Call::prove { dispute, leaf, evidence: *evidence }
+			},
+			Some(Play::Text { leaf, evidence }) => {
+				pallet_dispute::Call::prove_text { dispute, leaf, evidence: *evidence }
 			},
 		};
 		self.expect(mover, call)
@@ -198,11 +200,9 @@ impl World<'_> {
 		// A griefer has no reason: it goes for some leaf, and then for any step of it. At times it gives up.
 		let Phase::Choose { at, nodes } = &view.phase else { return None };
 		if self.setting.strategy == Strategy::Stalling {
-			if self.now < view.due {
+			// In the second tree there is no time to win that silence does not.
+			if self.now < view.due || !matches!(at.tree, Tree::Claimed) {
 				return None;
-			}
-			if matches!(at.tree, Tree::Fine(_)) {
-				return Some(Play::Withdraw);
 			}
 		} else if self.rng.happens(0.05) {
 			return None;
@@ -211,6 +211,7 @@ impl World<'_> {
 			match at.tree {
 				Tree::Claimed => view.claim.leaves,
 				Tree::Fine(tree) => tree.leaves,
+				Tree::Word(word) => word.states,
 			},
 			at.level,
 			at.index,
