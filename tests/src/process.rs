@@ -66,15 +66,13 @@ impl Drop for Process {
 	}
 }
 
-/// The binary `name` of this build. It lies two folders above the test's own.
+/// The binary `name` of this build: beside the running program, or, for a test, one folder above.
 pub fn binary(name: &str) -> Outcome<PathBuf> {
 	let own = std::env::current_exe()?;
-	let folder = own.parent().and_then(Path::parent).ok_or("the test has no target folder")?;
-	let path = folder.join(name);
-	match path.exists() {
-		true => Ok(path),
-		false => Err(format!("{} is missing: run `cargo build --workspace` first", path.display()).into()),
-	}
+	let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.exists());
+	found.ok_or_else(|| {
+		format!("{name} is not beside {}: run `cargo build --workspace` first", own.display()).into()
+	})
 }
 
 /// The node: the one that NOESIS_NODE names, or the one of this build.

@@ -21,6 +21,11 @@ const FORK_DEPTH: u32 = 4;
 /// Calls that wait for the submitter before callers do.
 const QUEUE: usize = 64;
 
+/// How often an extrinsic is signed again for a pool that lags behind its node.
+const PATIENCE: u32 = 20;
+/// Time between two such attempts.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
+
 /// An event of an extrinsic.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -148,6 +153,7 @@ impl Task {
 
 	async fn sign_and_send(&mut self, call: &Call) -> Result<(Vec<u8>, BlockNumber), SubmitError> {
 		let mut retried = false;
+		let mut early = 0;
 		loop {
 			let nonce = match self.nonce.filter(|_| !self.pending.is_empty()) {
 				Some(nonce) => nonce,
@@ -166,6 +172,12 @@ impl Task {
 				// Another process signed with this key since the nonce was taken.
 				Err(subxt::rpcs::Error::User(error)) if is_stale(&error) && !retried => {
 					(self.nonce, retried) = (None, true);
+					continue;
+				},
+				// The pool of a busy node has not seen the block yet that the extrinsic was signed on.
+				Err(subxt::rpcs::Error::User(error)) if is_too_new(&error) && early < PATIENCE => {
+					early = early.saturating_add(1);
+					tokio::time::sleep(PAUSE).await;
 					continue;
 				},
 				Err(subxt::rpcs::Error::User(error)) => {
@@ -279,6 +291,11 @@ fn reason(error: &subxt::rpcs::UserError) -> String {
 		Some(data) => format!("{}: {data}", error.message),
 		None => error.message.clone(),
 	}
+}
+
+/// Whether the pool does not know the block yet that an extrinsic was signed on.
+fn is_too_new(error: &subxt::rpcs::UserError) -> bool {
+	reason(error).contains("ancient birth block")
 }
 
 fn is_stale(error: &subxt::rpcs::UserError) -> bool {
