@@ -8,30 +8,37 @@
 #   scripts/gpu-check.sh --bundle DIR               builds it for another machine and stops (needs no GPU)
 #   scripts/gpu-check.sh --out DIR --from BUNDLE    runs that bundle: neither cargo nor a compiler is needed
 #
+# With --tune every tile of the forward kernels is timed first, which takes up to five minutes more: the table of the
+# fastest becomes tiles.json, and what is measured after that runs with it.
+#
 # NOESIS_GPU_CHECK names a noesis-gpu-check to run instead. What the machine lacks (PyTorch, compute-sanitizer) is left
 # out, and the report says so.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-USAGE="usage: scripts/gpu-check.sh --out DIR [--from BUNDLE] [--quick] | --bundle DIR"
+USAGE="usage: scripts/gpu-check.sh --out DIR [--from BUNDLE] [--quick] [--tune] | --bundle DIR"
 OUT=
 FROM=
 BUNDLE=
 QUICK=()
+TUNE=
+TILES=()
 while [ $# -gt 0 ]; do
 	case "$1" in
 		--out) OUT=${2:?$USAGE}; shift ;;
 		--from) FROM=${2:?$USAGE}; shift ;;
 		--bundle) BUNDLE=${2:?$USAGE}; shift ;;
 		--quick) QUICK=(--quick) ;;
+		--tune) TUNE=1 ;;
 		*) die "$USAGE" ;;
 	esac
 	shift
 done
 [ -n "$OUT$BUNDLE" ] || die "$USAGE"
 
-# Most seconds for each step: together less than ten minutes.
+# Most seconds for each step: together less than ten minutes, without the first.
+TUNE_SECONDS=300
 CHECK_SECONDS=240
 TESTS_SECONDS=90
 SANITIZER_SECONDS=60
@@ -98,8 +105,16 @@ SDPA=$ROOT/scripts/gpu/sdpa.py
 RESULTS=()
 STATUS=0
 
+if [ -n "$TUNE" ]; then
+	say "the fastest tiles"
+	result=$(step "$TUNE_SECONDS" "$OUT/tune.log" "$CHECK" tune --out "$OUT/tiles.json")
+	case $result in failed*) STATUS=1 ;; esac
+	[ ! -s "$OUT/tiles.json" ] || TILES=(--tiles "$OUT/tiles.json")
+	RESULTS+=(--tool "tuning=$result")
+fi
+
 say "results and speed"
-timeout "$CHECK_SECONDS" "$CHECK" run "${QUICK[@]}" --backend cuda --out "$OUT/run.json" || STATUS=$?
+timeout "$CHECK_SECONDS" "$CHECK" run "${QUICK[@]}" "${TILES[@]}" --backend cuda --out "$OUT/run.json" || STATUS=$?
 [ -s "$OUT/run.json" ] || die "the check wrote no report (exit code $STATUS)"
 
 if [ -n "$FROM" ]; then

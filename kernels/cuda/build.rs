@@ -75,7 +75,10 @@ fn main() {
 		writeln!(table, "\tSource {{").expect("writing to memory");
 		writeln!(table, "\t\tname: {name:?},\n\t\ttext: include_str!({flat:?}),\n\t\thash: {hash:?},")
 			.expect("writing to memory");
-		writeln!(table, "\t\tkernels: &{:?},\n\t\tcubins: &[", kernels(&text)).expect("writing to memory");
+		// `NAME_sm90.cu` is written with instructions that only 9.0 has.
+		let only = name.rsplit_once("_sm").and_then(|(_, number)| number.parse::<u32>().ok());
+		writeln!(table, "\t\tkernels: &{:?},\n\t\tonly: {only:?},\n\t\tcubins: &[", kernels(&text))
+			.expect("writing to memory");
 		for architecture in ARCHITECTURES {
 			let Some(folder) = &cubins else { continue };
 			let cubin = folder.join(format!("{name}.{hash}.sm{architecture}.cubin"));

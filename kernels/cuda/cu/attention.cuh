@@ -153,11 +153,10 @@ template <int TILES> struct Softmax {
 			UNROLL for (int h = 0; h < 2; h++) top[t][h] = NEGATIVE_INFINITY, sum[t][h] = 0.f;
 	}
 
-	// Turns scores into weights 2^(factor (score - top)) and rescales the outputs where a top had to rise.
-	// A score of -inf weighs nothing. factor > 0.
-	template <int COLUMNS, int D>
-	DEVICE_MEMBER void weigh(float (&scores)[TILES][COLUMNS / 8][4], float (&outputs)[TILES][D / 8][4], float factor) {
-		float shrink[TILES][2];
+	// Raises the tops that scores exceed by more than the lag, and says by how much less all that was summed before
+	// weighs then: `shrink`, 1 where nothing changes. True if something does, in any lane of the warp. factor > 0.
+	template <int COLUMNS>
+	DEVICE_MEMBER bool rise(const float (&scores)[TILES][COLUMNS / 8][4], float factor, float (&shrink)[TILES][2]) {
 		bool rises = false;
 		UNROLL for (int t = 0; t < TILES; t++)
 			UNROLL for (int h = 0; h < 2; h++) {
@@ -171,16 +170,14 @@ template <int TILES> struct Softmax {
 				// The first rise is from -inf: what was summed before is nothing, and stays so.
 				shrink[t][h] = rise ? exp2_fast((old - most) * factor) : 1.f;
 				top[t][h] = rise ? most : old;
+				sum[t][h] *= shrink[t][h];
 				rises |= rise;
 			}
-		if (any_lane(rises)) {
-			UNROLL for (int t = 0; t < TILES; t++) {
-				sum[t][0] *= shrink[t][0];
-				sum[t][1] *= shrink[t][1];
-				UNROLL for (int n = 0; n < D / 8; n++)
-					UNROLL for (int i = 0; i < 4; i++) outputs[t][n][i] *= shrink[t][i / 2];
-			}
-		}
+		return any_lane(rises);
+	}
+
+	// Turns scores into weights 2^(factor (score - top)) and sums them. A score of -inf weighs nothing.
+	template <int COLUMNS> DEVICE_MEMBER void weigh(float (&scores)[TILES][COLUMNS / 8][4], float factor) {
 		UNROLL for (int t = 0; t < TILES; t++)
 			UNROLL for (int h = 0; h < 2; h++) {
 				// A row that has seen no key yet: -inf less anything but itself.
@@ -192,6 +189,21 @@ template <int TILES> struct Softmax {
 						sum[t][h] += score;
 					}
 			}
+	}
+
+	// What `rise` asks of the outputs.
+	template <int D> static DEVICE_MEMBER void rescale(float (&outputs)[TILES][D / 8][4], const float (&shrink)[TILES][2]) {
+		UNROLL for (int t = 0; t < TILES; t++)
+			UNROLL for (int n = 0; n < D / 8; n++)
+				UNROLL for (int i = 0; i < 4; i++) outputs[t][n][i] *= shrink[t][i / 2];
+	}
+
+	// All three, where nothing happens between them.
+	template <int COLUMNS, int D>
+	DEVICE_MEMBER void weigh(float (&scores)[TILES][COLUMNS / 8][4], float (&outputs)[TILES][D / 8][4], float factor) {
+		float shrink[TILES][2];
+		if (rise<COLUMNS>(scores, factor, shrink)) rescale<D>(outputs, shrink);
+		weigh<COLUMNS>(scores, factor);
 	}
 
 	// After the last scores: whole sums in every lane.

@@ -80,6 +80,8 @@ pub enum Arg {
 	U64(u64),
 	/// `float`.
 	F32(f32),
+	/// A map of tiles, copied from where it lies when the kernel is launched: it must still be there.
+	Map(*const TensorMap),
 }
 
 impl Arg {
@@ -91,7 +93,34 @@ impl Arg {
 			Arg::U32(x) => x as *const u32 as *mut _,
 			Arg::I64(x) => x as *const i64 as *mut _,
 			Arg::F32(x) => x as *const f32 as *mut _,
+			Arg::Map(map) => *map as *mut _,
 		}
+	}
+}
+
+/// An array of 16-bit values from which a copy engine brings tiles: rows of values, in heads, in sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiles {
+	/// The address of its first value, a multiple of 16.
+	pub address: u64,
+	/// Values of a row, rows, heads, sequences: at least 1 each.
+	pub sizes: [u64; 4],
+	/// Bytes from row to row, from head to head and from sequence to sequence: multiples of 16.
+	pub strides: [u64; 3],
+	/// Values of a row and rows that one copy brings: 64 values at most, whose 16-byte chunks are exchanged by the row's
+	/// last three bits, and 256 rows.
+	pub tile: [u32; 2],
+}
+
+/// [`Tiles`] in the form that only a device's copy engine reads.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct TensorMap(pub [u64; 16]);
+
+impl TensorMap {
+	/// As a kernel's argument, while it stays where it is.
+	pub const fn arg(&self) -> Arg {
+		Arg::Map(self)
 	}
 }
 
@@ -221,6 +250,15 @@ pub trait Device: Send + Sync {
 	/// [`DeviceError::NoKernel`], [`DeviceError::Load`] or [`DeviceError::Kernel`].
 	unsafe fn launch(&self, kernel: &str, launch: Launch, args: &[Arg]) -> Result<(), DeviceError>;
 
+	/// Describes an array to the device's copy engine.
+	///
+	/// # Errors
+	/// [`DeviceError::Unsupported`] if the device has none, or [`DeviceError::Shape`] if it can't take the array.
+	fn tensor_map(&self, tiles: &Tiles) -> Result<TensorMap, DeviceError> {
+		let _ = tiles;
+		Err(DeviceError::Unsupported("copy tiles by a map"))
+	}
+
 	/// Waits for all queued work.
 	///
 	/// # Errors
@@ -264,7 +302,8 @@ pub trait Device: Send + Sync {
 	}
 
 	/// Records the launches of the work instead of running them. Each of its kernels has been launched before, it
-	/// copies nothing from or to the host, and nobody else uses the device meanwhile. Most callers want [`Replay`].
+	/// copies nothing from or to the host. What other threads queue meanwhile is no part of it. Most callers want
+	/// [`Replay`].
 	///
 	/// # Safety
 	/// Memory that the work uses and did not allocate itself lives as long as the graph.
@@ -402,8 +441,13 @@ impl<T: Element> Buffer<T> {
 
 	/// The address of the element at `index` (at most the length) as a kernel's argument.
 	pub fn arg_at(&self, index: usize) -> Arg {
+		Arg::Pointer(self.address_at(index))
+	}
+
+	/// The address of the element at `index` (at most the length), for [`Tiles`].
+	pub fn address_at(&self, index: usize) -> u64 {
 		assert!(index <= self.length, "element {index} of an array of {}", self.length);
-		Arg::Pointer(self.address + (index * size_of::<T>()) as u64)
+		self.address + (index * size_of::<T>()) as u64
 	}
 
 	/// The number of elements.

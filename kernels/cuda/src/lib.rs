@@ -21,7 +21,8 @@ mod source;
 pub use choose::{choose, Backend, Chosen, MakeEmulation};
 pub use cuda::CudaDevice;
 pub use device::{
-	Arg, Buffer, Details, Device, DeviceError, Element, Form, Graph, Launch, Loaded, Replay, Resources, Work,
+	Arg, Buffer, Details, Device, DeviceError, Element, Form, Graph, Launch, Loaded, Replay, Resources,
+	TensorMap, Tiles, Work,
 };
 pub use probe::probe;
 pub use source::{find, sources, Source};

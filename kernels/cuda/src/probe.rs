@@ -1,23 +1,34 @@
 //! Whether a device does what kernels are written for: a few instructions against plain arithmetic.
 
-use crate::device::{Arg, Buffer, Device, DeviceError, Launch};
+use crate::{
+	device::{Arg, Buffer, Device, DeviceError, Launch, Tiles},
+	find,
+};
 use std::sync::Arc;
 
 const ROWS: usize = 16;
 const COLUMNS: usize = 8;
 const BLOCKS: usize = 4;
 const THREADS: usize = 128;
+const WGMMA: &str = "probe_wgmma_f16";
+/// Rows and columns of the matrices of [`WGMMA`], and the shared memory that it takes.
+const SIDE: usize = 64;
+const WGMMA_SHARED: u32 = 2 * 2 * (SIDE * SIDE) as u32 + 128;
 
 /// What was tried, and whether it came out right.
 ///
 /// # Errors
 /// What the device reports: a kernel can't be loaded or launched.
-pub fn probe(device: &Arc<dyn Device>) -> Result<[(&'static str, bool); 3], DeviceError> {
-	Ok([
+pub fn probe(device: &Arc<dyn Device>) -> Result<Vec<(&'static str, bool)>, DeviceError> {
+	let mut tried = vec![
 		("half-precision tensor cores", halves(device)?),
 		("byte tensor cores", bytes(device)?),
 		("barriers and shuffles", sums(device)?),
-	])
+	];
+	if find(WGMMA).is_some_and(|source| source.runs_on(device.architecture())) {
+		tried.push(("copied tiles and products of four warps", tiles(device)?));
+	}
+	Ok(tried)
 }
 
 fn launch(blocks: usize, threads: usize, shared: u32) -> Launch {
@@ -73,6 +84,33 @@ fn bytes(device: &Arc<dyn Device>) -> Result<bool, DeviceError> {
 			== (0..depth)
 				.map(|k| i32::from(a[row * depth + k]) * i32::from(b[column * depth + k]))
 				.sum::<i32>()
+	}))
+}
+
+/// Both products of two square matrices, which the copy engine brings.
+fn tiles(device: &Arc<dyn Device>) -> Result<bool, DeviceError> {
+	let side = |step: usize| small(SIDE * SIDE, step);
+	let (a, b) = (side(7), side(11));
+	let up = |values: &[i32]| Buffer::upload(device, &values.iter().map(|x| half(*x)).collect::<Vec<u16>>());
+	let (left, right) = (up(&a)?, up(&b)?);
+	let map = |values: &Buffer<u16>| {
+		let side = SIDE as u64;
+		let (sizes, strides) = ([side, side, 1, 1], [2 * side, 16, 16]);
+		device.tensor_map(&Tiles { address: values.address_at(0), sizes, strides, tile: [SIDE as u32; 2] })
+	};
+	let (left_map, right_map) = (map(&left)?, map(&right)?);
+	let by_rows = Buffer::<f32>::zeros(device, SIDE * SIDE)?;
+	let by_columns = Buffer::<f32>::zeros(device, SIDE * SIDE)?;
+	let args = [by_rows.arg(), by_columns.arg(), left_map.arg(), right_map.arg(), Arg::I32(1)];
+	// SAFETY: the arguments and the shared memory are the kernel's.
+	unsafe { device.launch(WGMMA, launch(1, THREADS, WGMMA_SHARED), &args)? };
+	let (by_rows, by_columns) = (by_rows.download()?, by_columns.download()?);
+	Ok((0..SIDE * SIDE).all(|i| {
+		let (row, column) = (i / SIDE, i % SIDE);
+		let sum =
+			|right: &dyn Fn(usize) -> i32| -> i32 { (0..SIDE).map(|k| a[row * SIDE + k] * right(k)).sum() };
+		by_rows[i] == sum(&|k| b[column * SIDE + k]) as f32
+			&& by_columns[i] == sum(&|k| b[k * SIDE + column]) as f32
 	}))
 }
 

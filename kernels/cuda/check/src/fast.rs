@@ -10,7 +10,7 @@ use noesis_cuda::{
 		decode::{CacheShape, Filled, KvCache, Step, Tokens, Workspace, SPLIT},
 		forward::Inputs,
 		reference::{self, random, HostView},
-		tuning::{candidates, Tile, Tuning},
+		tuning::{candidates, candidates_on, wgmma_candidates, Tile, Tuning},
 		Attention, AttentionShape, Lengths, Precision, Strides, View,
 	},
 	probe, sources, Buffer, Device, DeviceError,
@@ -238,7 +238,8 @@ pub fn check(suite: &mut Suite<'_>, device: &Arc<dyn Device>, tuning: &Tuning, c
 	let choose = |case: &Case| tuning.choose(&**device, &case.attention());
 	suite.check("every kernel can be loaded and spills nothing", || {
 		let mut most = None;
-		for kernel in sources().iter().flat_map(|source| source.kernels) {
+		let here = sources().iter().filter(|source| source.runs_on(device.architecture()));
+		for kernel in here.flat_map(|source| source.kernels) {
 			let Some(taken) = device.resources(kernel).map_err(said)? else { continue };
 			if taken.local_bytes > 0 {
 				return Ok((false, format!("{kernel} uses {} bytes of local memory", taken.local_bytes)));
@@ -258,9 +259,11 @@ pub fn check(suite: &mut Suite<'_>, device: &Arc<dyn Device>, tuning: &Tuning, c
 	for (precision, head_dim) in [(F16, 64), (Bf16, 64), (F16, 128), (Bf16, 128)] {
 		let case = Case::new(precision, [1, 2, 1], [long, long], head_dim, true);
 		// All on a GPU; each kernel takes the emulation its time.
-		let tiles = if small { &candidates(head_dim)[..1] } else { candidates(head_dim) };
+		let (all, wgmma) = (candidates(head_dim), wgmma_tiles(device, head_dim));
+		let first = if small { 1 } else { all.len() };
+		let tiles: Vec<Tile> = all.iter().take(first).chain(wgmma.iter().take(first)).copied().collect();
 		suite.check(format!("forward, {} tiles: {}", tiles.len(), case.name()), || {
-			forward(device, &case, tiles)
+			forward(device, &case, &tiles)
 		});
 		let tile = choose(&case);
 		suite.check(format!("backward: {}", case.name()), || gradients(device, &case, tile));
@@ -276,8 +279,11 @@ pub fn check(suite: &mut Suite<'_>, device: &Arc<dyn Device>, tuning: &Tuning, c
 		}
 		for causal in [false, true] {
 			let case = Case::new(F16, [1, 1, 1], [4096, 4096], 128, causal);
-			let tile = choose(&case);
-			suite.check(format!("forward: {}", case.name()), || forward(device, &case, &[tile]));
+			let mut tiles = vec![choose(&case)];
+			tiles.extend(wgmma_tiles(device, 128));
+			suite.check(format!("forward, {} tiles: {}", tiles.len(), case.name()), || {
+				forward(device, &case, &tiles)
+			});
 		}
 	}
 	let case = if small {
@@ -287,4 +293,16 @@ pub fn check(suite: &mut Suite<'_>, device: &Arc<dyn Device>, tuning: &Tuning, c
 	};
 	let tile = choose(&case);
 	suite.check(format!("the same bits every time: {}", case.name()), || repeats(device, &case, tile, count));
+	if let Some(tile) = wgmma_tiles(device, case.shape.head_dim).first() {
+		suite.check(format!("the same bits every time, wgmma: {}", case.name()), || {
+			repeats(device, &case, *tile, count)
+		});
+	}
+}
+
+/// The tiles of products of four warps, where the device has such.
+fn wgmma_tiles(device: &Arc<dyn Device>, head_dim: usize) -> Vec<Tile> {
+	candidates_on(device.architecture(), head_dim)
+		.filter(|tile| wgmma_candidates(head_dim).contains(tile))
+		.collect()
 }

@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 use noesis_cuda::{
 	attention::tuning::Tuning,
 	bench::{tune, Cell, Effort},
-	choose, Backend, Chosen, DeviceError,
+	choose, Backend, Chosen, Device, DeviceError,
 };
+use noesis_cuda_emulation::Emulation;
 use noesis_gpu_check::{
 	merge::{merge, Sdpa},
 	run, Options, Part,
@@ -16,6 +17,7 @@ use std::{
 	io::Write,
 	path::{Path, PathBuf},
 	process::ExitCode,
+	sync::Arc,
 };
 
 /// Checks and measures the kernels on this machine's GPU.
@@ -93,11 +95,15 @@ fn main() -> ExitCode {
 	}
 }
 
+/// The emulation of the device that has the most instructions.
+fn emulation() -> Arc<dyn Device> {
+	Emulation::hopper(1).unwrap_or_else(|| Emulation::new(1))
+}
+
 fn act(command: Command) -> Result<bool, Box<dyn Error>> {
 	match command {
 		Command::Run { backend, quick, only, repeats, tiles, checkpoint, out } => {
-			let Chosen::Device(device) = choose(backend, Some(|| noesis_cuda_emulation::Emulation::new(1)))?
-			else {
+			let Chosen::Device(device) = choose(backend, Some(emulation))? else {
 				return Err("there is nothing to check on the CPU itself: --backend cuda or emulation".into());
 			};
 			let tuning = match tiles {
@@ -126,11 +132,15 @@ fn act(command: Command) -> Result<bool, Box<dyn Error>> {
 			};
 			let mut tuning = Tuning::default();
 			let cells: Vec<Cell> = Cell::flashcore().into_iter().chain(Cell::more()).collect();
-			tune(&device, &mut tuning, &cells, &Effort::FULL, &mut |cell, tile, time| {
+			let mut told = |cell: &Cell, tile, time: Result<f64, DeviceError>| {
 				let time = time.map_or_else(|error| error.to_string(), |time| format!("{time:.2} us"));
 				eprintln!("{cell}  {tile:?}  {time}");
-			})?;
-			write(&out, &tuning.to_json()?)?;
+			};
+			for cell in cells {
+				tune(&device, &mut tuning, &[cell], &Effort::FULL, &mut told)?;
+				// What was found is not lost if there is no time for the rest.
+				write(&out, &tuning.to_json()?)?;
+			}
 			Ok(true)
 		},
 		Command::Cells => {

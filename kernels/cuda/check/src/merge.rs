@@ -75,6 +75,8 @@ struct Comparison {
 	/// Our median call in a row, microseconds.
 	in_a_row: Option<f64>,
 	tflops: f64,
+	/// The same with the other kind of forward kernel: its variant and its median call in a row, microseconds.
+	other: Option<(String, f64)>,
 	/// Share of the library's matrix product, measured in the same run.
 	share_of_matmul: Option<f64>,
 	/// The fastest of PyTorch's kernels: from an idle device, per sequence; and in a row.
@@ -114,6 +116,10 @@ fn compare(outcome: &Value, sdpa: &Sdpa) -> Option<Comparison> {
 		per_sequence,
 		in_a_row: outcome["replayed"]["call"]["p50"].as_f64(),
 		tflops,
+		other: outcome["other"]["variant"]
+			.as_str()
+			.map(str::to_owned)
+			.zip(outcome["other"]["replayed"]["call"]["p50"].as_f64()),
 		share_of_matmul: matmul.map(|ceiling| tflops / ceiling),
 		best_sdpa: best(all().filter_map(|(name, times)| Some((name, times.call?.p50 / batch)))),
 		best_sdpa_in_a_row: best(all().filter_map(|(name, times)| Some((name, times.replayed?.call.p50)))),
@@ -191,21 +197,22 @@ fn markdown(
 	}
 	line(String::new());
 	line(
-		"| shape | us per sequence | us in a row | TFLOP/s | of matmul | best SDPA us per sequence | best SDPA us in a row | \
+		"| shape | us per sequence | us in a row | other kind us in a row | TFLOP/s | of matmul | best SDPA us per sequence | best SDPA us in a row | \
 		 times SDPA's speed | FlashCore us | goal us |"
 			.into(),
 	);
-	line("|---|---|---|---|---|---|---|---|---|---|".into());
+	line("|---|---|---|---|---|---|---|---|---|---|---|".into());
 	let named = |best: &Option<(String, f64)>| {
 		best.as_ref().map_or(String::new(), |(name, time)| format!("{time:.2} ({name})"))
 	};
 	let number = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.2}"));
 	for cell in comparisons {
 		line(format!(
-			"| {} | {:.3} | {} | {:.1} | {} | {} | {} | {} | {} | {} |",
+			"| {} | {:.3} | {} | {} | {:.1} | {} | {} | {} | {} | {} | {} |",
 			cell.name,
 			cell.per_sequence,
 			number(cell.in_a_row),
+			named(&cell.other),
 			cell.tflops,
 			cell.share_of_matmul.map_or(String::new(), |share| format!("{:.0} %", share * 100.0)),
 			named(&cell.best_sdpa),
@@ -232,11 +239,15 @@ mod tests {
 				"replayed": { "call": { "p50": row } }, "tflops": 100.0, "flashcore": 2.6, "goal": 0.8, "goal_met": p50 < 0.8,
 			})
 		};
+		let with_other = |mut outcome: Value| {
+			outcome["other"] = json!({ "variant": "192x128x16x3 wgmma", "replayed": { "call": { "p50": 2.0 } }, "tflops": 150.0 });
+			outcome
+		};
 		json!({
 			"passed": 12, "failed": 1,
 			"environment": { "device": { "name": "a GPU", "driver": "13.0" }, "system": "linux" },
 			"bench": { "ceilings": { "mma_f16_tflops": 600.0 }, "cells": [
-				outcome("a", 0.7, 3.0), outcome("b", 0.9, 9.0), json!({ "name": "c", "error": "no memory" }),
+				with_other(outcome("a", 0.7, 3.0)), outcome("b", 0.9, 9.0), json!({ "name": "c", "error": "no memory" }),
 			] },
 		})
 	}
@@ -270,7 +281,7 @@ mod tests {
 		assert_eq!(json["summary"]["tools"]["memcheck"], "no errors");
 		assert!(
 			text.contains(
-				"| a | 0.700 | 3.00 | 100.0 | 12 % | 2.00 (flash) | 4.00 (flash) | 1.33 | 2.60 | 0.80 met |"
+				"| a | 0.700 | 3.00 | 2.00 (192x128x16x3 wgmma) | 100.0 | 12 % | 2.00 (flash) | 4.00 (flash) | 1.33 | 2.60 | 0.80 met |"
 			),
 			"{text}"
 		);

@@ -1,43 +1,18 @@
 // The scheduler of the emulation and the warp-wide instructions. `emulation.h` says what it promises.
-#include "device.cuh"
+#include "machine.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
-#include <memory>
-#include <string>
-#include <vector>
-#ifndef __x86_64__
-#include <ucontext.h>
-#endif
 
 namespace emulation {
 thread_local Index thread_index, block_index, block_size, grid_size;
+thread_local std::unique_ptr<Machine> machine;
 
 namespace {
-constexpr size_t STACK = 256 * 1024;
-constexpr size_t MAX_SHARED = 227 * 1024;
-
-// xorshift64*: the order of fibers and blocks need not be good, only different.
-struct Order {
-	uint64_t state;
-	explicit Order(uint64_t seed) : state(seed * 0x9e3779b97f4a7c15ull + 0x1234567ull) {
-		if (state == 0) state = 1;
-	}
-	size_t below(size_t n) {
-		state ^= state >> 12;
-		state ^= state << 25;
-		state ^= state >> 27;
-		return (state * 0x2545f4914f6cdd1dull >> 33) % n;
-	}
-};
-
 // ---------------------------------------------------------------- fibers
 
 #ifdef __x86_64__
-// Saves what a call must preserve on the stack it leaves and takes it from the stack it enters.
-extern "C" void noesis_switch(void** leave, void* enter);
 asm(R"(
 .text
 .globl noesis_switch
@@ -61,85 +36,7 @@ noesis_switch:
 	ret
 .size noesis_switch,.-noesis_switch
 )");
-struct Context {
-	void* stack_pointer = nullptr;
-	void start(unsigned char* stack, size_t bytes, void (*entry)()) {
-		auto top = (reinterpret_cast<uintptr_t>(stack) + bytes) & ~uintptr_t(15);
-		auto* word = reinterpret_cast<void**>(top);
-		*--word = nullptr;                            // keeps the stack aligned as after a call
-		*--word = reinterpret_cast<void*>(entry);
-		for (int i = 0; i < 6; i++) *--word = nullptr;
-		stack_pointer = word;
-	}
-	static void swap(Context& from, Context& to) { noesis_switch(&from.stack_pointer, to.stack_pointer); }
-};
-#else
-struct Context {
-	ucontext_t context;
-	void start(unsigned char* stack, size_t bytes, void (*entry)()) {
-		getcontext(&context);
-		context.uc_stack.ss_sp = stack;
-		context.uc_stack.ss_size = bytes;
-		context.uc_link = nullptr;
-		makecontext(&context, entry, 0);
-	}
-	static void swap(Context& from, Context& to) { swapcontext(&from.context, &to.context); }
-};
 #endif
-
-struct Copy {
-	void* shared;
-	unsigned char bytes[16];
-};
-struct Group {
-	std::vector<Copy> copies;
-};
-
-struct Fiber {
-	Context context;
-	Index index;
-	int number;
-	bool done = false;
-	Group open;
-	std::vector<Group> groups;
-};
-
-// A meeting place: of a block or of a warp.
-struct Meeting {
-	const char* what = nullptr;
-	std::vector<int> waiting;
-	void* brought[32];
-};
-
-struct Stack {
-	std::unique_ptr<unsigned char[]> bytes{new unsigned char[STACK]};
-};
-
-struct Machine {
-	std::vector<Stack> stacks;
-	std::vector<Fiber> fibers;
-	std::vector<int> runnable;
-	std::vector<Meeting> warps;
-	Meeting block;
-	Context scheduler;
-	Fiber* current = nullptr;
-	Order order{1};
-	std::unique_ptr<unsigned char[]> shared_store;
-	unsigned char* shared = nullptr;
-	size_t shared_bytes = 0;
-	Invoke invoke = nullptr;
-	void** parameters = nullptr;
-	std::string error;
-
-	int threads() const { return int(block_size.x * block_size.y * block_size.z); }
-	void wake(std::vector<int>& who) {
-		runnable.insert(runnable.end(), who.begin(), who.end());
-		who.clear();
-	}
-	void leave() { Context::swap(current->context, scheduler); }
-	void run_block();
-};
-thread_local std::unique_ptr<Machine> machine;
 
 void enter() {
 	machine->invoke(machine->parameters);
@@ -152,6 +49,7 @@ void land(Group& group) {
 	for (auto& copy : group.copies) std::memcpy(copy.shared, copy.bytes, 16);
 	group.copies.clear();
 }
+}  // namespace
 
 void Machine::run_block() {
 	int count = threads();
@@ -160,6 +58,11 @@ void Machine::run_block() {
 	while (int(stacks.size()) < count) stacks.emplace_back();
 	fibers.assign(count, Fiber());
 	warps.assign((count + 31) / 32, Meeting());
+	groups.assign((count + 127) / 128, Meeting());
+	products.assign(warps.size(), Products());
+	for (Named& barrier : named) barrier = Named();
+	barriers.clear();
+	loads.clear();
 	block = Meeting();
 	runnable.clear();
 	for (int i = 0; i < count; i++) {
@@ -170,9 +73,19 @@ void Machine::run_block() {
 		fiber.context.start(stacks[i].bytes.get(), STACK, enter);
 		runnable.push_back(i);
 	}
+	// In every other block one warp is slow: it runs when nothing else can.
+	int slow = order.below(2) == 0 ? int(order.below(warps.size())) : -1;
+	auto is_slow = [&](size_t i) { return runnable[i] / 32 == slow; };
 	int left = count;
-	while (!runnable.empty() && error.empty()) {
+	while ((!runnable.empty() || !loads.empty()) && error.empty()) {
+		// The copy engine comes whenever it likes, and at the latest when all threads wait.
+		if (!loads.empty() && bring(runnable.empty())) continue;
 		size_t pick = order.below(runnable.size());
+		for (size_t tried = 0; tried < runnable.size() && is_slow(pick); tried++) pick = (pick + 1) % runnable.size();
+		if (is_slow(pick) && !loads.empty()) {
+			bring(true);
+			continue;
+		}
 		current = &fibers[runnable[pick]];
 		runnable[pick] = runnable.back();
 		runnable.pop_back();
@@ -183,6 +96,7 @@ void Machine::run_block() {
 			if (!current->open.copies.empty() || !current->groups.empty()) {
 				for (auto& group : current->groups) land(group);
 			}
+			if (left == 0) error = left_behind();
 		}
 	}
 	if (error.empty() && left > 0) {
@@ -197,10 +111,29 @@ void Machine::run_block() {
 			std::snprintf(text, sizeof text, "warp %zu: %zu lanes at %s; ", w, warps[w].waiting.size(), warps[w].what);
 			error += text;
 		}
+		for (size_t g = 0; g < groups.size(); g++) {
+			if (groups[g].waiting.empty()) continue;
+			std::snprintf(text, sizeof text, "group %zu: %zu threads at %s; ", g, groups[g].waiting.size(), groups[g].what);
+			error += text;
+		}
+		for (int n = 0; n < 16; n++) {
+			if (named[n].waiting.empty()) continue;
+			std::snprintf(text, sizeof text, "%zu at barrier %d, where %d of %d have come; ", named[n].waiting.size(), n,
+						  named[n].arrived, named[n].threads);
+			error += text;
+		}
+		for (auto& [at, barrier] : barriers) {
+			if (barrier.waiting.empty()) continue;
+			std::snprintf(text, sizeof text, "%zu at the barrier at byte %td, which lacks %u threads and %lld bytes; ",
+						  barrier.waiting.size(), static_cast<const unsigned char*>(at) - shared, barrier.missing,
+						  barrier.bytes);
+			error += text;
+		}
 		error += "the others have left the kernel or wait elsewhere";
 	}
 }
 
+namespace {
 std::map<std::string, std::pair<Invoke, int>>& registry() {
 	static std::map<std::string, std::pair<Invoke, int>> kernels;
 	return kernels;
@@ -240,24 +173,27 @@ void meet_block() {
 	m.leave();
 }
 
-void meet_warp(const char* what, void (*act)(void** lanes, int count), void* mine) {
+void meet(Meeting& meeting, const char* what, int slot, int count, void (*act)(void** brought, int count), void* mine) {
 	Machine& m = *machine;
-	int warp = m.current->number / 32;
-	int count = std::min(32, m.threads() - warp * 32);
-	Meeting& meeting = m.warps[warp];
 	if (!meeting.waiting.empty() && std::strcmp(meeting.what, what) != 0) {
 		static thread_local char text[120];
-		std::snprintf(text, sizeof text, "lanes of one warp meet at %s and at %s", meeting.what, what);
+		std::snprintf(text, sizeof text, "threads that must meet are at %s and at %s", meeting.what, what);
 		fail(text);
 	}
 	meeting.what = what;
-	meeting.brought[lane()] = mine;
+	meeting.brought[slot] = mine;
 	meeting.waiting.push_back(m.current->number);
 	if (int(meeting.waiting.size()) == count) {
 		act(meeting.brought, count);
 		m.wake(meeting.waiting);
 	}
 	m.leave();
+}
+
+void meet_warp(const char* what, void (*act)(void** lanes, int count), void* mine) {
+	Machine& m = *machine;
+	int warp = m.current->number / 32;
+	meet(m.warps[warp], what, lane(), std::min(32, m.threads() - warp * 32), act, mine);
 }
 
 void copy_later(void* shared, const void* global, bool valid) {
@@ -460,9 +396,9 @@ int noesis_emulation_launch(const char* name, const unsigned* grid, const unsign
 	if (size_t(block[0]) * block[1] * block[2] > 1024) return refuse("more than 1024 threads in a block");
 	if (!machine) {
 		machine.reset(new Machine());
-		machine->shared_store.reset(new unsigned char[MAX_SHARED + 128]);
+		machine->shared_store.reset(new unsigned char[MAX_SHARED + 1024]);
 		auto at = reinterpret_cast<uintptr_t>(machine->shared_store.get());
-		machine->shared = reinterpret_cast<unsigned char*>((at + 127) & ~uintptr_t(127));
+		machine->shared = reinterpret_cast<unsigned char*>((at + 1023) & ~uintptr_t(1023));
 	}
 	Machine& m = *machine;
 	m.order = Order(seed);

@@ -2,7 +2,7 @@
 //
 // A block runs as one fiber per thread. `sync_block` and the warp-wide instructions are meetings: a fiber that
 // arrives waits until all have, and between meetings the fibers run one at a time in an order drawn from the launch's
-// seed, so a missing barrier shows as a wrong result under some seed. Shared memory starts as 0xff bytes (NaN as a
+// seed, in some blocks with one warp far behind the others, so a missing barrier shows as a wrong result under some seed. Shared memory starts as 0xff bytes (NaN as a
 // float), asynchronous copies land only when they are waited for (or at once, by the seed), and a meeting that can
 // never be complete is an error that names the instruction. Blocks run one after another in a drawn order.
 #pragma once

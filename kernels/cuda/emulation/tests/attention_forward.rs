@@ -3,129 +3,23 @@
 // Helpers of tests, over sizes that the tests choose.
 #![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
+mod forward;
+
+use forward::{gapped, heads_first, run, shape, Array, Arrays, Layout, PRECISIONS};
 use noesis_cuda::{
 	attention::{
 		forward::Inputs,
-		reference::{self, HostView, Side, NAN},
+		reference::NAN,
 		tuning::{candidates, Tile, Tuning},
-		Attention, AttentionShape, Lengths, Offsets, Precision, Strides, View,
+		Attention, Lengths, Offsets, Precision, Strides, View,
 	},
-	Buffer, Device, DeviceError,
+	Buffer, DeviceError,
 };
 use noesis_cuda_emulation::Emulation;
-use std::sync::Arc;
 
-const PRECISIONS: [Precision; 2] = [Precision::F16, Precision::Bf16];
-/// What outputs hold before the kernel runs.
-const UNTOUCHED: u16 = 0x7bad;
-
-fn shape(batch: usize, query_heads: usize, kv_heads: usize, head_dim: usize, causal: bool) -> AttentionShape {
-	AttentionShape { batch, query_heads, kv_heads, head_dim, causal }
-}
-
-/// Where an array's rows lie.
-#[derive(Clone, Copy)]
-struct Layout {
-	start: usize,
-	strides: Strides,
-	length: usize,
-}
-
-/// A host's array and how it lies.
-type Array = (Layout, Vec<u16>);
-
-/// `[B, heads, rows, D]` without gaps.
-fn heads_first(attention: &Attention<'_>, side: Side) -> Layout {
-	let (heads, rows) = sizes(attention, side);
-	let strides = Strides::heads_first(heads, rows, attention.shape.head_dim);
-	Layout { start: 0, strides, length: attention.shape.batch * strides.batch }
-}
-
-/// `[B, rows, heads, D]` or packed, with gaps after heads, rows and sequences.
-fn gapped(attention: &Attention<'_>, side: Side) -> Layout {
-	let (heads, rows) = sizes(attention, side);
-	let head = attention.shape.head_dim + 8;
-	let row = heads * head + 24;
-	let strides = Strides { batch: rows * row + 40, head, row };
-	Layout { start: 16, strides, length: 16 + attention.shape.batch.max(1) * strides.batch }
-}
-
-fn sizes(attention: &Attention<'_>, side: Side) -> (usize, usize) {
-	let rows = |total: usize| match attention.lengths {
-		Lengths::Uniform { .. } => total / attention.shape.batch,
-		Lengths::Variable { .. } => total,
-	};
-	match side {
-		Side::Queries => (attention.shape.query_heads, rows(attention.query_rows())),
-		Side::Keys => (attention.shape.kv_heads, rows(attention.key_rows())),
-	}
-}
-
-/// The arrays of one attention on the host.
-struct Arrays {
-	queries: Array,
-	keys: Array,
-	values: Array,
-}
-
-impl Arrays {
-	fn random(attention: &Attention<'_>, layout: fn(&Attention<'_>, Side) -> Layout, seed: u64) -> Self {
-		let array = |side, seed| {
-			let Layout { start, strides, length } = layout(attention, side);
-			let values = reference::inputs(attention, side, seed, length, start, strides);
-			(layout(attention, side), values)
-		};
-		Self {
-			queries: array(Side::Queries, 3 * seed),
-			keys: array(Side::Keys, 3 * seed + 1),
-			values: array(Side::Keys, 3 * seed + 2),
-		}
-	}
-
-	fn forward(&self, attention: &Attention<'_>) -> reference::Forward {
-		let [queries, keys, values] = [&self.queries, &self.keys, &self.values].map(host);
-		reference::forward(attention, queries, keys, values)
-	}
-}
-
-fn host((layout, values): &Array) -> HostView<'_> {
-	HostView { values, start: layout.start, strides: layout.strides }
-}
-
-/// Runs the kernel; the output lies like the queries.
-fn run(
-	device: &Arc<dyn Device>,
-	attention: &Attention<'_>,
-	arrays: &Arrays,
-	tile: Tile,
-) -> Result<(Array, Vec<f32>), DeviceError> {
-	let upload = |array: &Array| Buffer::upload(device, &array.1);
-	let (queries, keys, values) = (upload(&arrays.queries)?, upload(&arrays.keys)?, upload(&arrays.values)?);
-	let layout = arrays.queries.0;
-	let output = Buffer::upload(device, &vec![UNTOUCHED; layout.length])?;
-	let lse = Buffer::<f32>::uninitialised(device, attention.lse_len())?;
-	let view = |values, layout: Layout| View { values, start: layout.start, strides: layout.strides };
-	let inputs = Inputs {
-		queries: view(&queries, layout),
-		keys: view(&keys, arrays.keys.0),
-		values: view(&values, arrays.values.0),
-	};
-	attention.forward(&inputs, &view(&output, layout), Some(&lse), tile)?;
-	Ok(((layout, output.download()?), lse.download()?))
-}
-
-/// Runs the kernel and compares all that it wrote; returns it.
+/// Runs the kernel under an order of threads and compares all that it wrote; returns it.
 fn check(attention: &Attention<'_>, arrays: &Arrays, tile: Tile, seed: u64) -> (Vec<u16>, Vec<f32>) {
-	let what = format!("{tile:?}, {:?}, {:?}, seed {seed}", attention.shape, attention.precision);
-	let (output, lse) = run(&Emulation::new(seed), attention, arrays, tile).expect(&what);
-	let expected = arrays.forward(attention);
-	let (output_error, lse_error) =
-		(expected.output_error(attention, host(&output)), expected.lse_error(&lse));
-	assert!(output_error <= 1.0, "output is off by {output_error} bounds: {what}");
-	assert!(lse_error <= 1.0, "log-sum-exp is off by {lse_error} bounds: {what}");
-	let written = output.1.iter().filter(|bits| **bits != UNTOUCHED).count();
-	assert_eq!(written, expected.output.len(), "rows and nothing else are written: {what}");
-	(output.1, lse)
+	forward::check(&Emulation::new(seed), attention, arrays, tile)
 }
 
 fn small_tile(head_dim: usize) -> Tile {

@@ -3,7 +3,7 @@
 // A test may fail loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use noesis_cuda::{Arg, Buffer, Device, DeviceError, Launch};
+use noesis_cuda::{probe, Arg, Buffer, Device, DeviceError, Launch, Replay, TensorMap, Tiles};
 use noesis_cuda_emulation::Emulation;
 use std::sync::Arc;
 
@@ -129,4 +129,93 @@ fn a_barrier_that_threads_miss_should_be_reported() {
 	// SAFETY: as above.
 	let result = unsafe { device.launch("probe_block_sum", launch, &[out.arg(), data.arg(), Arg::I32(1)]) };
 	assert!(result.unwrap_err().to_string().contains("a lane that is not there"));
+}
+
+#[test]
+fn copied_tiles_and_products_of_four_warps_should_equal_plain_ones_under_any_order() {
+	for seed in 0..10 {
+		let device = Emulation::hopper(seed).unwrap();
+		let tried = probe(&device).unwrap();
+		assert!(tried.len() == 4 && tried.iter().all(|(_, right)| *right), "seed {seed}: {tried:?}");
+	}
+	assert_eq!(probe(&Emulation::new(1)).unwrap().len(), 3, "no other generation has them");
+}
+
+/// Launches the probe of copied tiles on two arrays of ones; the products.
+fn tiles(
+	seed: u64,
+	launch: Launch,
+	map: &dyn Fn(&dyn Device, &Buffer<u16>) -> TensorMap,
+	wait: i32,
+) -> Result<Vec<f32>, DeviceError> {
+	let device = Emulation::hopper(seed).unwrap();
+	let ones = Buffer::upload(&device, &[0x3c00_u16; 64 * 64])?;
+	let out = [(); 2].map(|()| Buffer::<f32>::zeros(&device, 64 * 64).unwrap());
+	let map = map(&*device, &ones);
+	// SAFETY: the arguments are the kernel's, or something that the emulation must notice.
+	unsafe {
+		let args = [out[0].arg(), out[1].arg(), map.arg(), map.arg(), Arg::I32(wait)];
+		device.launch("probe_wgmma_f16", launch, &args)?;
+	}
+	out[0].download()
+}
+
+fn half(device: &dyn Device, values: &Buffer<u16>, tile: [u32; 2]) -> TensorMap {
+	let (sizes, strides) = ([64, 64, 1, 1], [128, 16, 16]);
+	device.tensor_map(&Tiles { address: values.address_at(0), sizes, strides, tile }).unwrap()
+}
+
+#[test]
+fn mistakes_with_tiles_should_be_reported() {
+	let whole = Launch { grid: [1; 3], block: [128, 1, 1], shared: 2 * 8192 + 128 };
+	let good = |device: &dyn Device, values: &Buffer<u16>| half(device, values, [64, 64]);
+	assert!(tiles(1, whole, &good, 1).unwrap().iter().all(|sum| *sum == 64.0));
+	let refused = |launch, map: &dyn Fn(&dyn Device, &Buffer<u16>) -> TensorMap, why: &str| {
+		let said = tiles(1, launch, map, 1).unwrap_err().to_string();
+		assert!(said.contains(why), "{said}, which does not say {why}");
+	};
+	refused(whole, &|_, _| TensorMap([7; 16]), "a map that no host made");
+	refused(whole, &|device, values| half(device, values, [32, 64]), "a map whose box is no half");
+	// Fewer bytes come than were announced.
+	refused(whole, &|device, values| half(device, values, [64, 32]), "lacks 0 threads and 8192 bytes");
+	refused(Launch { shared: 8192, ..whole }, &good, "outside");
+	refused(Launch { block: [96, 1, 1], ..whole }, &good, "four whole warps are needed");
+	// Read before they have come: wrong, or the block is over before them.
+	let early = |seed| tiles(seed, whole, &good, 0).map(|sums| sums.iter().all(|sum| *sum == 64.0));
+	assert!((0..10).any(|seed| matches!(early(seed), Ok(false) | Err(_))));
+	let device = Emulation::hopper(1).unwrap();
+	let odd = Tiles { address: 8, sizes: [64, 64, 1, 1], strides: [128, 16, 16], tile: [64, 64] };
+	assert!(matches!(device.tensor_map(&odd), Err(DeviceError::Shape(_))));
+	assert!(Emulation::new(1).tensor_map(&Tiles { address: 0, ..odd }).is_err());
+}
+
+#[test]
+fn a_recorded_launch_should_run_later_with_the_arguments_it_had() {
+	let device = Emulation::new(1);
+	let input = Buffer::upload(&device, &[1.0_f32; 128]).unwrap();
+	let out = Buffer::<f32>::zeros(&device, 1).unwrap();
+	let launch = Launch { grid: [1; 3], block: [128, 1, 1], shared: 512 };
+	let mut runs = 0;
+	let work = || {
+		runs += 1;
+		// SAFETY: the arguments are the kernel's.
+		unsafe { device.launch("probe_block_sum", launch, &[out.arg(), input.arg(), Arg::I32(1)]) }
+	};
+	let mut replay = Replay::record(&device, work).unwrap();
+	assert!(replay.is_graph());
+	assert_eq!(out.download().unwrap(), [128.0]);
+	input.write(&[2.0; 128]).unwrap();
+	assert_eq!(out.download().unwrap(), [128.0], "it was recorded, not run");
+	for value in [2.0, 3.0] {
+		input.write(&[value; 128]).unwrap();
+		replay.run().unwrap();
+		assert_eq!(out.download().unwrap(), [128.0 * value]);
+	}
+	drop(replay);
+	assert_eq!(runs, 2, "once to load the kernels and once to record them");
+	// What a graph can't hold.
+	// SAFETY: the array lives longer than the graph that never is.
+	let copied = unsafe { device.capture(&mut || input.write(&[0.0])) };
+	assert!(matches!(copied.err(), Some(DeviceError::Unsupported(_))));
+	input.write(&[0.0]).unwrap();
 }

@@ -1,11 +1,13 @@
 //! The forward pass: prefill, evaluation, and the log-sum-exp that the backward pass needs.
 
 use super::{
-	ensure,
-	tuning::{candidates, Tile},
+	tuning::{check, Kind, Tile},
 	Attention, View,
 };
-use crate::{Arg, Buffer, DeviceError, Launch};
+use crate::{Arg, Buffer, DeviceError, Launch, TensorMap, Tiles};
+
+/// Columns of a half of a tile: `hopper.cuh`.
+const HALF_COLUMNS: u32 = 64;
 
 /// What a forward pass reads.
 #[derive(Clone, Copy)]
@@ -42,26 +44,34 @@ impl Attention<'_> {
 		if let Some(lse) = lse {
 			self.check_lse("log-sum-exp", lse)?;
 		}
-		let shape = self.shape;
-		ensure(candidates(shape.head_dim).contains(&tile), || {
-			format!("there is no {tile:?} for a head of {} values", shape.head_dim)
-		})?;
+		let (shape, device) = (self.shape, output.values.device());
+		check(device.architecture(), shape.head_dim, &tile)?;
 		let blocks = self.lengths.longest_queries().div_ceil(tile.rows as usize);
 		if shape.batch == 0 || blocks == 0 {
 			return Ok(());
 		}
-		let mut args = vec![
-			output.arg(),
-			lse.map_or(Arg::Pointer(0), Buffer::arg),
-			inputs.queries.arg(),
-			inputs.keys.arg(),
-			inputs.values.arg(),
-		];
+		let maps;
+		let mut args = vec![output.arg(), lse.map_or(Arg::Pointer(0), Buffer::arg)];
+		let Inputs { queries, keys, values } = inputs;
+		match tile.kind {
+			Kind::Mma => args.extend([queries.arg(), keys.arg(), values.arg()]),
+			Kind::Wgmma => {
+				maps = self.maps(inputs, &tile)?;
+				args.extend(maps.iter().map(TensorMap::arg));
+				args.push(values.arg());
+			},
+		}
 		args.extend(self.lengths.args());
 		args.push(Arg::I32(shape.group() as i32));
-		for view in [&inputs.queries, &inputs.keys, &inputs.values, output] {
-			args.extend(view.strides.args());
+		match tile.kind {
+			Kind::Mma => {
+				args.extend([queries, keys, values].into_iter().flat_map(|view| view.strides.args()))
+			},
+			Kind::Wgmma => {
+				args.extend([values.strides.head, values.strides.row].map(|by| Arg::I64(by as i64)))
+			},
 		}
+		args.extend(output.strides.args());
 		args.extend(self.lse_strides());
 		args.extend([Arg::F32(self.scale), Arg::I32(i32::from(shape.causal))]);
 		let launch = Launch {
@@ -69,7 +79,32 @@ impl Attention<'_> {
 			block: [tile.warps * 32, 1, 1],
 			shared: tile.shared(shape.head_dim),
 		};
-		// SAFETY: the arguments are those of attention_forward.cu, and all that it touches was checked above.
-		unsafe { output.values.device().launch(&tile.kernel(self.precision, shape.head_dim), launch, &args) }
+		// SAFETY: the arguments are those of attention_forward.cu or attention_forward_sm90.cu, all that they touch was
+		// checked above, and the maps live until here.
+		unsafe { device.launch(&tile.kernel(self.precision, shape.head_dim), launch, &args) }
+	}
+
+	/// Queries, keys and values as the copy engine takes them. Packed arrays are one sequence.
+	fn maps(&self, inputs: &Inputs<'_>, tile: &Tile) -> Result<[TensorMap; 3], DeviceError> {
+		let Inputs { queries, keys, values } = inputs;
+		let batch = if self.lengths.is_packed() { 1 } else { self.shape.batch };
+		let (kv_heads, key_rows) = (self.shape.kv_heads, self.key_rows() / batch);
+		let map = |view: &View<'_>, rows: usize, heads: usize, tile_rows: u32| {
+			let sizes = [self.shape.head_dim, rows, heads, batch].map(|size| size.max(1) as u64);
+			let strides = [view.strides.row, view.strides.head, view.strides.batch];
+			let tiles = Tiles {
+				address: view.values.address_at(view.start),
+				sizes,
+				// Where there is one, nothing is a step away; but a step must be a possible one.
+				strides: std::array::from_fn(|i| if sizes[i + 1] == 1 { 16 } else { 2 * strides[i] as u64 }),
+				tile: [HALF_COLUMNS, tile_rows],
+			};
+			view.values.device().tensor_map(&tiles)
+		};
+		Ok([
+			map(queries, self.query_rows() / batch, self.shape.query_heads, tile.rows)?,
+			map(keys, key_rows, kv_heads, tile.keys)?,
+			map(values, key_rows, kv_heads, tile.keys)?,
+		])
 	}
 }

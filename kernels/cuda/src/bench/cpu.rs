@@ -64,6 +64,7 @@ fn measure(cell: &Cell, effort: &Effort) -> Result<Measured, String> {
 		gbs: cell.bytes() / (call.p50 * 1e3),
 		share_of_mma: None,
 		share_of_copy: None,
+		other: None,
 	})
 }
 

@@ -3,11 +3,11 @@
 use super::{
 	ceiling::{self, Ceilings},
 	problem::Problem,
-	report::{Environment, Measured, Outcome, Replayed, Report},
+	report::{Environment, Measured, Other, Outcome, Replayed, Report},
 	Cell, Effort, Number, Pass, Percentiles, Progress,
 };
 use crate::{
-	attention::tuning::{candidates, Tile, Tuning},
+	attention::tuning::{candidates, candidates_on, wgmma_candidates, Kind, Tile, Tuning},
 	device::{Device, DeviceError, Replay},
 };
 use std::sync::Arc;
@@ -17,6 +17,8 @@ per call: device idle, event, one call (output allocated beforehand), event, wai
 same buffers each time. In a row: calls over sets of buffers that together hold more than twice the cache, as a graph. \
 Independent normal inputs. TFLOP/s and GB/s of the calls in a row";
 
+/// Keys of a sequence from which on both kinds of forward kernel are measured.
+const LONG: usize = 1 << 10;
 /// Most bytes of buffers that take turns.
 const MOST_BYTES: f64 = 8e9;
 /// Most sets of them.
@@ -60,7 +62,8 @@ fn measure(
 	effort: &Effort,
 	ceilings: &Ceilings,
 ) -> Result<Measured, DeviceError> {
-	let problem = Problem::new(device, cell, sets(device, cell), tuning)?;
+	let mut problem = Problem::new(device, cell, sets(device, cell), tuning)?;
+	let variant = problem.variant();
 	let once = || device.time(&mut || problem.run(0));
 	// The first loads the kernels.
 	once()?;
@@ -74,8 +77,9 @@ fn measure(
 	let mma = if cell.number == Number::Bf16 { ceilings.mma_bf16_tflops } else { ceilings.mma_f16_tflops };
 	let tflops = cell.operations() / (replayed.call.p50 * 1e6);
 	let gbs = cell.bytes() / (replayed.call.p50 * 1e3);
+	let other = other_kind(device, &mut problem, cell, effort);
 	Ok(Measured {
-		variant: problem.variant(),
+		variant,
 		call,
 		per_sequence: call.divided_by(cell.batch),
 		replayed: Some(replayed),
@@ -83,6 +87,36 @@ fn measure(
 		gbs,
 		share_of_mma: Some(tflops / mma),
 		share_of_copy: Some(gbs / ceilings.copy_gbs),
+		other,
+	})
+}
+
+/// The forward pass of a long sequence with the first tile of the kind that was not measured, if the device has both.
+fn other_kind(
+	device: &Arc<dyn Device>,
+	problem: &mut Problem,
+	cell: &Cell,
+	effort: &Effort,
+) -> Option<Other> {
+	let tile = match problem.tile().kind {
+		Kind::Mma => wgmma_candidates(cell.head_dim).first(),
+		Kind::Wgmma => candidates(cell.head_dim).first(),
+	};
+	let tile = tile.filter(|tile| tile.runs_on(device.architecture()))?;
+	if cell.pass != Pass::Forward || cell.length < LONG {
+		return None;
+	}
+	let expected = problem.output();
+	problem.set_tile(*tile);
+	let replayed = expected.and_then(|expected| {
+		problem.agree(&problem.output()?, &expected)?;
+		in_a_row(device, problem, effort)
+	});
+	Some(Other {
+		variant: problem.variant(),
+		tflops: replayed.as_ref().ok().map(|replayed| cell.operations() / (replayed.call.p50 * 1e6)),
+		error: replayed.as_ref().err().map(ToString::to_string),
+		replayed: replayed.ok(),
 	})
 }
 
@@ -111,7 +145,8 @@ fn in_a_row(device: &Arc<dyn Device>, problem: &Problem, effort: &Effort) -> Res
 pub type TuneProgress<'a> = dyn FnMut(&Cell, Tile, Result<f64, DeviceError>) + 'a;
 
 /// Times every tile that a forward shape can run with, in a row, and keeps the fastest in the table. A tile that
-/// can't be launched on this device is not chosen.
+/// can't be launched on this device is not chosen, nor is one of [`Kind::Wgmma`] whose result is not that of the first of
+/// [`Kind::Mma`].
 ///
 /// # Errors
 /// What the device reports of a shape, whatever the tile.
@@ -125,20 +160,35 @@ pub fn tune(
 	for cell in cells.iter().filter(|cell| cell.pass == Pass::Forward) {
 		let mut problem = Problem::new(device, cell, sets(device, cell), tuning)?;
 		let mut fastest = (f64::INFINITY, None);
-		for tile in candidates(cell.head_dim) {
-			problem.set_tile(*tile);
-			let time = in_a_row(device, &problem, effort).map(|replayed| replayed.call.p50);
+		let mut expected = None;
+		for tile in candidates_on(device.architecture(), cell.head_dim) {
+			problem.set_tile(tile);
+			let time = right(&problem, &mut expected)
+				.and_then(|()| in_a_row(device, &problem, effort))
+				.map(|replayed| replayed.call.p50);
 			if let Ok(time) = time {
 				if time < fastest.0 {
-					fastest = (time, Some(*tile));
+					fastest = (time, Some(tile));
 				}
 			}
-			progress(cell, *tile, time);
+			progress(cell, tile, time);
 			device.synchronize()?;
 		}
 		if let Some(tile) = fastest.1 {
 			tuning.set(problem.key(device), tile)?;
 		}
+	}
+	Ok(())
+}
+
+/// Compares a [`Kind::Wgmma`] tile's result with the first tile's, which is of [`Kind::Mma`] and made once.
+fn right(problem: &Problem, expected: &mut Option<Vec<u16>>) -> Result<(), DeviceError> {
+	match expected {
+		None => *expected = Some(problem.output()?),
+		Some(expected) if problem.tile().kind == Kind::Wgmma => {
+			problem.agree(&problem.output()?, expected)?
+		},
+		Some(_) => {},
 	}
 	Ok(())
 }

@@ -16,7 +16,7 @@ pub use ceiling::Ceilings;
 pub use cells::{Cell, Number, Pass};
 pub use cpu::run_cpu;
 pub use device::{run_device, tune, TuneProgress};
-pub use report::{Environment, Measured, Outcome, Replayed, Report};
+pub use report::{Environment, Measured, Other, Outcome, Replayed, Report};
 pub use stats::Percentiles;
 
 /// How much is done.

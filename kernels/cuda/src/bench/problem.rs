@@ -7,13 +7,16 @@ use crate::{
 		decode::{CacheShape, Filled, KvCache, Step, Tokens, Workspace, SPLIT},
 		forward::Inputs,
 		reference::random,
-		tuning::{candidates, Key, Tile, Tuning},
+		tuning::{candidates, Key, Kind, Tile, Tuning},
 		Attention, AttentionShape, Lengths, Precision, Strides, View,
 	},
 	device::{Buffer, Device, DeviceError},
 };
+use rayon::prelude::*;
 use std::sync::Arc;
 
+/// How many roundings to 16 bits two outputs of one problem may be apart.
+const ROUNDINGS: f64 = 3.0;
 /// Values that are drawn; longer arrays repeat them, each from another place.
 const DRAWN: usize = 1 << 20;
 
@@ -54,6 +57,17 @@ enum Rest {
 		filled: Filled,
 		workspace: Workspace,
 	},
+}
+
+/// `‖found − expected‖ / ‖expected‖`.
+fn distance(precision: Precision, found: &[u16], expected: &[u16]) -> f64 {
+	let squares = |(found, expected): (&u16, &u16)| {
+		let (found, expected) = (precision.value(*found), precision.value(*expected));
+		((found - expected).powi(2), expected * expected)
+	};
+	let add = |a: (f64, f64), b: (f64, f64)| (a.0 + b.0, a.1 + b.1);
+	let (off, size) = found.par_iter().zip(expected).map(squares).reduce(|| (0.0, 0.0), add);
+	(off / size).sqrt()
 }
 
 impl Problem {
@@ -145,12 +159,37 @@ impl Problem {
 
 	/// The kernel's variant, for people.
 	pub fn variant(&self) -> String {
-		let Tile { rows, keys, warps, stages } = self.tile;
+		let Tile { rows, keys, warps, stages, kind } = self.tile;
+		let kind = if kind == Kind::Wgmma { " wgmma" } else { "" };
 		match self.cell.pass {
-			Pass::Forward => format!("{rows}x{keys}x{warps}x{stages}"),
+			Pass::Forward => format!("{rows}x{keys}x{warps}x{stages}{kind}"),
 			Pass::Backward => "as chosen by shape".into(),
 			Pass::Decode => format!("splits of {SPLIT}"),
 		}
+	}
+
+	/// The forward pass's tile.
+	pub fn tile(&self) -> Tile {
+		self.tile
+	}
+
+	/// What one call on the first set of buffers gives.
+	pub fn output(&self) -> Result<Vec<u16>, DeviceError> {
+		self.run(0)?;
+		self.sets[0].out.download()
+	}
+
+	/// Refuses an output that is further from another's than the rounding of weights and outputs explains.
+	pub fn agree(&self, found: &[u16], expected: &[u16]) -> Result<(), DeviceError> {
+		let far = distance(self.precision, found, expected);
+		if far <= ROUNDINGS * self.precision.epsilon() {
+			return Ok(());
+		}
+		Err(DeviceError::Shape(format!(
+			"{} of {}: its output is {far:.1e} of its size away from another tile's",
+			self.variant(),
+			self.cell
+		)))
 	}
 
 	/// Runs the forward pass with another tile from now on.
@@ -201,5 +240,25 @@ impl Problem {
 				cache.decode(filled, &step, workspace)
 			},
 		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn outputs_should_count_as_equal_only_within_their_roundings() {
+		let precision = Precision::F16;
+		let expected = random(3, 4096, precision);
+		let moved = |by: f64| -> Vec<u16> {
+			expected.iter().map(|bits| precision.round(precision.value(*bits) * (1.0 + by))).collect()
+		};
+		assert_eq!(distance(precision, &expected, &expected), 0.0);
+		assert!(distance(precision, &moved(0.001), &expected) <= ROUNDINGS * precision.epsilon());
+		assert!(distance(precision, &moved(0.01), &expected) > ROUNDINGS * precision.epsilon());
+		let mut broken = expected.clone();
+		broken[7] = 0x7fff;
+		assert!(distance(precision, &broken, &expected).is_nan(), "which is not below any bound");
 	}
 }

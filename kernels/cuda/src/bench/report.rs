@@ -82,6 +82,22 @@ pub struct Measured {
 	pub share_of_mma: Option<f64>,
 	/// Share of the measured copy ceiling.
 	pub share_of_copy: Option<f64>,
+	/// The same with the other kind of forward kernel, on long sequences and where the device has both.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub other: Option<Other>,
+}
+
+/// A shape's forward pass with the kind of kernel that the table does not name.
+#[derive(Clone, Debug, Serialize)]
+pub struct Other {
+	/// The kernel's variant.
+	pub variant: String,
+	/// Calls in a row over rotating buffers.
+	pub replayed: Option<Replayed>,
+	/// Of the median call in a row.
+	pub tflops: Option<f64>,
+	/// Why there are no times: it failed, or its result was another.
+	pub error: Option<String>,
 }
 
 /// One shape and what came of it.
@@ -150,8 +166,8 @@ impl Report {
 			);
 		}
 		out.push_str(
-			"\n| shape | variant | us per call p50 / p95 / p99 | us per sequence | us in a row | TFLOP/s | GB/s | of mma | FlashCore | goal |\n\
-			 |---|---|---|---|---|---|---|---|---|---|\n",
+			"\n| shape | variant | us per call p50 / p95 / p99 | us per sequence | us in a row | TFLOP/s | GB/s | of mma | FlashCore | goal | other kind, us in a row |\n\
+			 |---|---|---|---|---|---|---|---|---|---|---|\n",
 		);
 		for outcome in &self.cells {
 			let _ = writeln!(out, "{}", row(outcome));
@@ -165,7 +181,7 @@ fn row(outcome: &Outcome) -> String {
 		|value: Option<f64>, digits: usize| value.map_or("".into(), |value| format!("{value:.digits$}"));
 	let Some(found) = &outcome.measured else {
 		return format!(
-			"| {} | {} |||||||||",
+			"| {} | {} ||||||||||",
 			outcome.name,
 			outcome.error.as_deref().unwrap_or("not measured")
 		);
@@ -173,8 +189,12 @@ fn row(outcome: &Outcome) -> String {
 	let goal = outcome.goal.map_or(String::new(), |goal| {
 		format!("{goal:.2} {}", if outcome.goal_met == Some(true) { "met" } else { "missed" })
 	});
+	let other = found.other.as_ref().map_or(String::new(), |other| match (&other.replayed, &other.error) {
+		(Some(replayed), _) => format!("{:.2} ({})", replayed.call.p50, other.variant),
+		(None, error) => format!("{}: {}", other.variant, error.as_deref().unwrap_or("not measured")),
+	});
 	format!(
-		"| {} | {} | {:.2} / {:.2} / {:.2} | {:.3} | {} | {} | {:.0} | {} | {} | {goal} |",
+		"| {} | {} | {:.2} / {:.2} / {:.2} | {:.3} | {} | {} | {:.0} | {} | {} | {goal} | {other} |",
 		outcome.name,
 		found.variant,
 		found.call.p50,
@@ -206,6 +226,7 @@ mod tests {
 			gbs: 2.0,
 			share_of_mma: share,
 			share_of_copy: share,
+			other: None,
 		}
 	}
 
@@ -222,6 +243,13 @@ mod tests {
 	#[test]
 	fn a_report_should_show_what_failed_beside_what_did_not() {
 		let cells = Cell::flashcore();
+		let call = Percentiles { p50: 12.5, p95: 13.0, p99: 14.0, trials: 3 };
+		let other = |replayed: Option<Replayed>, error: Option<&str>| {
+			let error = error.map(str::to_owned);
+			Some(Other { variant: "192x128x16x3 wgmma".into(), replayed, tflops: Some(1.0), error })
+		};
+		let faster = other(Some(Replayed { call, graph: true, sets: 2 }), None);
+		let wrong = other(None, Some("its output is elsewhere"));
 		let report = Report {
 			environment: Environment::of(None),
 			backend: "cpu",
@@ -230,9 +258,13 @@ mod tests {
 			cells: vec![
 				Outcome::new(cells[0], Ok(measured(20.0))),
 				Outcome::new(cells[1], Err("no memory".into())),
+				Outcome::new(cells[2], Ok(Measured { other: faster, ..measured(20.0) })),
+				Outcome::new(cells[3], Ok(Measured { other: wrong, ..measured(20.0) })),
 			],
 		};
 		let table = report.table();
+		assert!(table.contains("| 12.50 (192x128x16x3 wgmma) |"), "{table}");
+		assert!(table.contains("| 192x128x16x3 wgmma: its output is elsewhere |"), "{table}");
 		assert!(table.contains("S=128 B=8") && table.contains("missed") && table.contains("no memory"));
 		let json = serde_json::to_value(&report).unwrap();
 		assert_eq!(json["cells"][0]["per_sequence"]["p50"], 2.5);

@@ -3,7 +3,9 @@
 mod module;
 pub mod nvrtc;
 
-use crate::device::{Arg, Details, Device, DeviceError, Graph, Launch, Loaded, Resources, Work};
+use crate::device::{
+	Arg, Details, Device, DeviceError, Graph, Launch, Loaded, Resources, TensorMap, Tiles, Work,
+};
 use cudarc::driver::{
 	result::{self, DriverError},
 	sys,
@@ -14,8 +16,9 @@ use std::{
 	ptr,
 	sync::{
 		atomic::{AtomicBool, Ordering},
-		Arc,
+		Arc, Mutex, PoisonError,
 	},
+	thread::{self, ThreadId},
 };
 
 /// The oldest driver whose functions are used here, as the driver counts: 12.0.
@@ -39,9 +42,15 @@ struct Inner {
 	handle: sys::CUdevice,
 	context: sys::CUcontext,
 	stream: sys::CUstream,
+	/// Where a thread's launches go while it records a graph, beside those of the others.
+	recording: sys::CUstream,
+	/// Who records. One at a time: `recorder_turn`.
+	recorder: Mutex<Option<ThreadId>>,
+	recorder_turn: Mutex<()>,
+	/// Somebody does.
+	capturing: AtomicBool,
 	/// Memory is had and given back in the order of the queue, without waiting.
 	pooled: bool,
-	capturing: AtomicBool,
 	details: Details,
 	modules: Modules,
 }
@@ -125,14 +134,18 @@ impl Inner {
 			handle,
 			context,
 			stream: ptr::null_mut(),
-			pooled,
+			recording: ptr::null_mut(),
+			recorder: Mutex::new(None),
+			recorder_turn: Mutex::new(()),
 			capturing: AtomicBool::new(false),
+			pooled,
 			details,
 			modules: Modules::default(),
 		};
 		inner.make_current().map_err(fail)?;
 		// A queue of its own: the default one can't be recorded.
 		inner.stream = result::stream::create(result::stream::StreamKind::NonBlocking).map_err(fail)?;
+		inner.recording = result::stream::create(result::stream::StreamKind::NonBlocking).map_err(fail)?;
 		if pooled {
 			inner.keep_freed_memory().map_err(fail)?;
 		}
@@ -160,9 +173,30 @@ impl Inner {
 		self.make_current().map_err(|error| failed(what, error))
 	}
 
+	/// Whether this thread records a graph.
+	fn records(&self) -> bool {
+		self.capturing.load(Ordering::Relaxed)
+			&& *self.recorder.lock().unwrap_or_else(PoisonError::into_inner) == Some(thread::current().id())
+	}
+
+	/// Where this thread's work goes.
+	fn queue(&self) -> sys::CUstream {
+		if self.records() {
+			self.recording
+		} else {
+			self.stream
+		}
+	}
+
+	/// Makes this thread the one that records, or none.
+	fn set_recorder(&self, recorder: Option<ThreadId>) {
+		*self.recorder.lock().unwrap_or_else(PoisonError::into_inner) = recorder;
+		self.capturing.store(recorder.is_some(), Ordering::Relaxed);
+	}
+
 	/// As `enter`, for calls that a graph can't hold.
 	fn enter_outside_capture(&self, what: &'static str) -> Result<(), DeviceError> {
-		if self.capturing.load(Ordering::Relaxed) {
+		if self.records() {
 			return Err(DeviceError::Unsupported("copy or wait while it records a graph"));
 		}
 		self.enter(what)
@@ -180,7 +214,8 @@ impl Inner {
 	/// This thread began one.
 	unsafe fn end_capture(&self) -> Result<sys::CUgraph, DeviceError> {
 		// SAFETY: the caller's promise.
-		unsafe { result::stream::end_capture(self.stream) }.map_err(|error| failed("a recorded graph", error))
+		unsafe { result::stream::end_capture(self.recording) }
+			.map_err(|error| failed("a recorded graph", error))
 	}
 }
 
@@ -197,6 +232,9 @@ impl Drop for Inner {
 				let _ = result::stream::synchronize(self.stream);
 				self.modules.unload();
 				let _ = result::stream::destroy(self.stream);
+			}
+			if !self.recording.is_null() {
+				let _ = result::stream::destroy(self.recording);
 			}
 		}
 	}
@@ -230,7 +268,7 @@ impl Device for CudaDevice {
 		let size = bytes.max(1);
 		if inner.pooled {
 			// SAFETY: the stream is this device's, and all uses of the memory go through it.
-			unsafe { result::malloc_async(inner.stream, size) }
+			unsafe { result::malloc_async(inner.queue(), size) }
 		} else {
 			// SAFETY: the memory is not read before it is written.
 			unsafe { result::malloc_sync(size) }
@@ -247,7 +285,7 @@ impl Device for CudaDevice {
 		// SAFETY: the caller's address came from `allocate`.
 		let _ = unsafe {
 			if inner.pooled {
-				result::free_async(address, inner.stream)
+				result::free_async(address, inner.queue())
 			} else {
 				result::free_sync(address)
 			}
@@ -282,7 +320,7 @@ impl Device for CudaDevice {
 			return Ok(());
 		}
 		// SAFETY: the caller's range lies in an allocation.
-		unsafe { result::memset_d8_async(address, 0, bytes, self.inner.stream) }
+		unsafe { result::memset_d8_async(address, 0, bytes, self.inner.queue()) }
 			.map_err(|error| no_memory(bytes, error))
 	}
 
@@ -304,7 +342,7 @@ impl Device for CudaDevice {
 				(gx, gy, gz),
 				(bx, by, bz),
 				launch.shared,
-				inner.stream,
+				inner.queue(),
 				&mut pointers,
 			)
 		}
@@ -312,6 +350,36 @@ impl Device for CudaDevice {
 			kernel: kernel.into(),
 			reason: format!("{} at {launch:?}", driver_reason(error)),
 		})
+	}
+
+	fn tensor_map(&self, tiles: &Tiles) -> Result<TensorMap, DeviceError> {
+		if self.inner.details.architecture < 90 {
+			return Err(DeviceError::Unsupported("copy tiles by a map"));
+		}
+		self.inner.enter("a map of tiles")?;
+		let mut map = sys::CUtensorMap { opaque: [0; 16] };
+		// SAFETY: places for the answer and for as many numbers as there are dimensions (one stride less). The driver
+		// does not touch the array itself.
+		let result = unsafe {
+			sys::cuTensorMapEncodeTiled(
+				&mut map,
+				sys::CUtensorMapDataType::CU_TENSOR_MAP_DATA_TYPE_UINT16,
+				tiles.sizes.len() as u32,
+				tiles.address as *mut c_void,
+				tiles.sizes.as_ptr(),
+				tiles.strides.as_ptr(),
+				[tiles.tile[0], tiles.tile[1], 1, 1].as_ptr(),
+				[1; 4].as_ptr(),
+				sys::CUtensorMapInterleave::CU_TENSOR_MAP_INTERLEAVE_NONE,
+				sys::CUtensorMapSwizzle::CU_TENSOR_MAP_SWIZZLE_128B,
+				sys::CUtensorMapL2promotion::CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+				sys::CUtensorMapFloatOOBfill::CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE,
+			)
+		};
+		result.result().map_err(|error| {
+			DeviceError::Shape(format!("the copy engine can't take {tiles:?}: {}", driver_reason(error)))
+		})?;
+		Ok(TensorMap(map.opaque))
 	}
 
 	fn synchronize(&self) -> Result<(), DeviceError> {
@@ -350,16 +418,18 @@ impl Device for CudaDevice {
 			return Err(DeviceError::Unsupported("allocate memory inside a graph"));
 		}
 		inner.enter_outside_capture("a recorded graph")?;
+		let turn = inner.recorder_turn.lock().unwrap_or_else(PoisonError::into_inner);
 		// Relaxed: what the driver does beside, such as loading a module, is no part of the graph.
 		let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED;
 		// SAFETY: the stream is this device's.
-		unsafe { result::stream::begin_capture(inner.stream, mode) }
+		unsafe { result::stream::begin_capture(inner.recording, mode) }
 			.map_err(|error| failed("a recorded graph", error))?;
-		inner.capturing.store(true, Ordering::Relaxed);
+		inner.set_recorder(Some(thread::current().id()));
 		let outcome = work();
-		inner.capturing.store(false, Ordering::Relaxed);
+		inner.set_recorder(None);
 		// SAFETY: it was begun above, in this thread.
 		let graph = unsafe { inner.end_capture() };
+		drop(turn);
 		outcome?;
 		let graph = graph?;
 		let none = sys::CUgraphInstantiate_flags(0);

@@ -99,6 +99,14 @@ impl Modules {
 
 /// The embedded binary that this device can run best, or what NVRTC makes of the text.
 fn code_for(source: &'static Source, architecture: u32) -> Result<(Code<'static>, Form), String> {
+	if let Some(only) = source.only.filter(|only| *only != architecture) {
+		let name = |architecture: u32| format!("{}.{}", architecture / 10, architecture % 10);
+		return Err(format!(
+			"they are for compute capability {} alone, and this device's is {}",
+			name(only),
+			name(architecture)
+		));
+	}
 	if let Some((target, binary)) = source.binary_for(architecture) {
 		return Ok((Code::Binary(binary.into()), Form::Embedded(target)));
 	}

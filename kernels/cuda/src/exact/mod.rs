@@ -9,6 +9,7 @@ pub mod linear;
 pub mod model;
 pub mod rows;
 pub mod sample;
+mod step;
 
 use crate::{Buffer, Device, DeviceError};
 use std::sync::Arc;

@@ -5,17 +5,28 @@
 //! themselves to the residual as they leave their matrix product. The residual after every layer stays in memory of its
 //! own until the next batch, so that a trace costs one copy to the host per batch and none on the device. That copy
 //! waits for the batch: a trace is not made while the next batch runs.
+//!
+//! A sequence that goes on token by token is recorded: see [`super::step`].
 
 use super::{
 	attention::{Attention, Cache, Heads, Positions, Queries},
 	linear::{Formats, Linear, Target, Tensor},
 	rows::{gate, norm, quantise, rope, sigmoid_table, Angles, Precision, Span},
 	sample::Sampler,
+	step::Step,
 	Activations,
 };
 use crate::{Buffer, Device, DeviceError};
 use noesis_canon::{norm::NormConstants, sampler::Sampling, LINEAR_BITS, NORMED_BITS, RESIDUAL_BITS};
-use std::sync::Arc;
+use std::sync::{
+	atomic::{AtomicU64, Ordering},
+	Arc,
+};
+
+/// Tokens alone that a sequence reads before it is recorded: recording costs about as much as it saves over some tokens.
+const SINGLES: usize = 1;
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 /// Most tokens that go through a model at once: bounds the scratch memory.
 pub const MAX_BATCH: usize = 512;
@@ -77,7 +88,9 @@ struct Layer {
 
 /// A model in a device's memory.
 pub struct Model {
-	device: Arc<dyn Device>,
+	/// No other model of this process has it.
+	pub(super) id: u64,
+	pub(super) device: Arc<dyn Device>,
 	shape: Shape,
 	embedding: Linear,
 	final_norm: Buffer<i32>,
@@ -89,16 +102,25 @@ pub struct Model {
 /// One sequence on its way through a [`Model`]: its keys and values, and the scratch of a batch.
 pub struct Sequence {
 	attention: Attention,
+	/// The launches of one token, once they are worth recording.
+	pub(super) step: Option<Step>,
+	/// How often one token alone went through.
+	singles: usize,
 	sampler: Sampler,
+	pub(super) state: State,
+}
+
+/// What the layers read and write.
+pub(super) struct State {
 	/// `[layers, kv_heads, capacity, dim]`, Q9.
 	keys: Buffer<i16>,
 	/// As the keys.
 	values: Buffer<i16>,
 	capacity: usize,
-	length: usize,
+	pub(super) length: usize,
 	/// Tokens of the last batch, and rows of logits that were computed of it.
 	tokens: usize,
-	rows: usize,
+	pub(super) rows: usize,
 	ids: Buffer<u32>,
 	/// `[layers + 1, tokens, width]`: the embedding, then what each layer left.
 	residuals: Buffer<i32>,
@@ -110,6 +132,15 @@ pub struct Sequence {
 	/// `[rows, vocabulary]`, Q16.
 	logits: Buffer<i32>,
 	picked: Buffer<u32>,
+}
+
+/// Where in its sequence a batch begins.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+	/// The position of the first token.
+	pub(super) first: usize,
+	/// A number on the device that is added to it.
+	pub(super) past: Option<&'a Buffer<i32>>,
 }
 
 fn shape_error(reason: String) -> DeviceError {
@@ -179,6 +210,7 @@ impl Model {
 			})
 		};
 		Ok(Self {
+			id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
 			device: device.clone(),
 			shape,
 			embedding: matrix(device, &[embedding], vocabulary, width)?,
@@ -224,21 +256,25 @@ impl Model {
 		let cache = self.layers.len() * capacity * keys;
 		Ok(Sequence {
 			attention: Attention::new(device, heads)?,
+			step: None,
+			singles: 0,
 			sampler: Sampler::new(device, batch)?,
-			keys: Buffer::uninitialised(device, cache)?,
-			values: Buffer::uninitialised(device, cache)?,
-			capacity,
-			length: 0,
-			tokens: 0,
-			rows: 0,
-			ids: Buffer::uninitialised(device, batch)?,
-			residuals: Buffer::uninitialised(device, (self.layers.len() + 1) * batch * width)?,
-			input: Activations::new(device, batch, width.max(queries).max(feed_forward))?,
-			wide: Buffer::uninitialised(device, batch * (queries + 2 * keys).max(2 * feed_forward))?,
-			queries: Buffer::uninitialised(device, batch * queries)?,
-			attended: Buffer::uninitialised(device, batch * queries)?,
-			logits: Buffer::uninitialised(device, self.shape.vocabulary)?,
-			picked: Buffer::uninitialised(device, batch)?,
+			state: State {
+				keys: Buffer::uninitialised(device, cache)?,
+				values: Buffer::uninitialised(device, cache)?,
+				capacity,
+				length: 0,
+				tokens: 0,
+				rows: 0,
+				ids: Buffer::uninitialised(device, batch)?,
+				residuals: Buffer::uninitialised(device, (self.layers.len() + 1) * batch * width)?,
+				input: Activations::new(device, batch, width.max(queries).max(feed_forward))?,
+				wide: Buffer::uninitialised(device, batch * (queries + 2 * keys).max(2 * feed_forward))?,
+				queries: Buffer::uninitialised(device, batch * queries)?,
+				attended: Buffer::uninitialised(device, batch * queries)?,
+				logits: Buffer::uninitialised(device, self.shape.vocabulary)?,
+				picked: Buffer::uninitialised(device, batch)?,
+			},
 		})
 	}
 
@@ -248,36 +284,62 @@ impl Model {
 	/// # Errors
 	/// [`DeviceError::Shape`] if there are too many tokens, or what the device reports.
 	pub fn forward(&self, sequence: &mut Sequence, tokens: &[u32]) -> Result<(), DeviceError> {
-		let room = sequence.ids.len().min(sequence.capacity - sequence.length);
+		let state = &mut sequence.state;
+		let room = state.ids.len().min(state.capacity - state.length);
 		if tokens.len() > room {
 			return Err(shape_error(format!("{} tokens for a sequence with room for {room}", tokens.len())));
 		}
-		sequence.tokens = tokens.len();
-		sequence.rows = 0;
-		sequence.ids.write(tokens)?;
-		self.embedding.embed(&sequence.ids, tokens.len(), &sequence.residuals, 0)?;
-		for (index, layer) in self.layers.iter().enumerate() {
-			let size = tokens.len() * self.shape.width;
-			let (before, after) = (index * size, (index + 1) * size);
-			self.attention(sequence, index, layer, before, after)?;
-			self.feed_forward(sequence, layer, after)?;
+		state.tokens = tokens.len();
+		state.rows = 0;
+		state.ids.write(tokens)?;
+		if tokens.len() == 1 {
+			sequence.singles += 1;
+			if sequence.singles > SINGLES {
+				return self.step(sequence);
+			}
 		}
-		sequence.length += tokens.len();
+		let Sequence { attention, state, .. } = sequence;
+		self.through_layers(state, attention, Place { first: state.length, past: None })?;
+		state.length += tokens.len();
+		Ok(())
+	}
+
+	/// Queues the tokens whose ids are on the device through all layers.
+	pub(super) fn through_layers(
+		&self,
+		state: &State,
+		attention: &mut Attention,
+		place: Place<'_>,
+	) -> Result<(), DeviceError> {
+		let tokens = state.tokens;
+		self.embedding.embed(&state.ids, tokens, &state.residuals, 0)?;
+		for (index, layer) in self.layers.iter().enumerate() {
+			let size = tokens * self.shape.width;
+			let cache = Cache {
+				keys: &state.keys,
+				values: &state.values,
+				offset: index * self.shape.heads.kv_heads * state.capacity * self.shape.heads.dim,
+				capacity: state.capacity,
+			};
+			let input = (index * size, (index + 1) * size);
+			self.attention(state, attention, place, layer, &cache, input)?;
+			self.feed_forward(state, layer, input.1)?;
+		}
 		Ok(())
 	}
 
 	/// Reads the residual at `before`, writes the one with attention added at `after`.
 	fn attention(
 		&self,
-		sequence: &mut Sequence,
-		index: usize,
+		state: &State,
+		attention: &mut Attention,
+		Place { first, past }: Place<'_>,
 		layer: &Layer,
-		before: usize,
-		after: usize,
+		cache: &Cache<'_>,
+		(before, after): (usize, usize),
 	) -> Result<(), DeviceError> {
-		let Sequence { attention, residuals, input, wide, queries, attended, .. } = sequence;
-		let (heads, capacity) = (self.shape.heads, sequence.capacity);
-		let (tokens, first) = (sequence.tokens, sequence.length);
+		let State { tokens, residuals, input, wide, queries, attended, .. } = state;
+		let (heads, tokens) = (self.shape.heads, *tokens);
 		norm(residuals, before, &layer.attention_norm, &self.shape.norm, tokens, Precision::Bits16, input)?;
 		layer.query_key_value.forward(
 			input,
@@ -285,24 +347,18 @@ impl Model {
 			FROM_NORMED,
 			Target { values: wide, offset: 0, add: None },
 		)?;
-		let cache = Cache {
-			keys: &sequence.keys,
-			values: &sequence.values,
-			offset: index * heads.kv_heads * capacity * heads.dim,
-			capacity,
-		};
-		let span = Span { tokens, first, slot: first, past: None };
-		rope(wide, &self.angles, &heads, &span, queries, &cache)?;
-		let asked = Queries { values: queries, tokens, first, past: None };
-		attention.attend(&asked, &cache, Positions::from_start(first + tokens), attended)?;
+		let span = Span { tokens, first, slot: first, past };
+		rope(wide, &self.angles, &heads, &span, queries, cache)?;
+		let asked = Queries { values: queries, tokens, first, past };
+		attention.attend(&asked, cache, Positions::from_start(first + tokens), attended)?;
 		quantise(attended, tokens, heads.heads * heads.dim, Precision::Bits16, input)?;
 		let target = Target { values: residuals, offset: after, add: Some(before) };
 		layer.attention_out.forward(input, tokens, FROM_ATTENTION, target)
 	}
 
 	/// Adds to the residual at `at`.
-	fn feed_forward(&self, sequence: &Sequence, layer: &Layer, at: usize) -> Result<(), DeviceError> {
-		let Sequence { residuals, input, wide, tokens, .. } = sequence;
+	fn feed_forward(&self, state: &State, layer: &Layer, at: usize) -> Result<(), DeviceError> {
+		let State { residuals, input, wide, tokens, .. } = state;
 		let inner = self.shape.feed_forward;
 		norm(residuals, at, &layer.feed_forward_norm, &self.shape.norm, *tokens, Precision::Bits16, input)?;
 		layer.gate_up.forward(input, *tokens, FROM_NORMED, Target { values: wide, offset: 0, add: None })?;
@@ -316,17 +372,29 @@ impl Model {
 	/// # Errors
 	/// [`DeviceError::Memory`], or what the device reports.
 	pub fn logits(&self, sequence: &mut Sequence, count: usize) -> Result<(), DeviceError> {
-		let Shape { width, vocabulary, norm: constants, .. } = self.shape;
-		let rows = count.min(sequence.tokens);
-		if sequence.logits.len() < rows * vocabulary {
-			sequence.logits = Buffer::uninitialised(&self.device, rows * vocabulary)?;
+		let Sequence { state, step, .. } = sequence;
+		let (rows, vocabulary) = (count.min(state.tokens), self.shape.vocabulary);
+		if rows > 0 && rows == state.rows {
+			// A recorded step made them.
+			return Ok(());
 		}
-		let Sequence { residuals, input, logits, tokens, .. } = &*sequence;
+		if state.logits.len() < rows * vocabulary {
+			// A recorded step writes to the old ones.
+			*step = None;
+			state.logits = Buffer::uninitialised(&self.device, rows * vocabulary)?;
+		}
+		self.logits_of(state, rows)?;
+		state.rows = rows;
+		Ok(())
+	}
+
+	/// Queues the logits that follow the last `rows` tokens.
+	pub(super) fn logits_of(&self, state: &State, rows: usize) -> Result<(), DeviceError> {
+		let Shape { width, norm: constants, .. } = self.shape;
+		let State { residuals, input, logits, tokens, .. } = state;
 		let at = (self.layers.len() * tokens + tokens - rows) * width;
 		norm(residuals, at, &self.final_norm, &constants, rows, Precision::Bits16, input)?;
-		self.embedding.forward(input, rows, FROM_NORMED, Target { values: logits, offset: 0, add: None })?;
-		sequence.rows = rows;
-		Ok(())
+		self.embedding.forward(input, rows, FROM_NORMED, Target { values: logits, offset: 0, add: None })
 	}
 
 	/// The residual after every layer of the last batch, `[layers, tokens, width]`; waits for the device. `scratch` is
@@ -339,9 +407,9 @@ impl Model {
 		sequence: &Sequence,
 		scratch: &'a mut Vec<i32>,
 	) -> Result<&'a [i32], DeviceError> {
-		let size = sequence.tokens * self.shape.width;
+		let size = sequence.state.tokens * self.shape.width;
 		scratch.resize((self.layers.len() + 1) * size, 0);
-		sequence.residuals.read(scratch)?;
+		sequence.state.residuals.read(scratch)?;
 		Ok(scratch.get(size..).unwrap_or_default())
 	}
 
@@ -350,8 +418,8 @@ impl Model {
 	/// # Errors
 	/// What the device reports.
 	pub fn read_logits(&self, sequence: &Sequence) -> Result<Vec<i32>, DeviceError> {
-		let mut logits = vec![0; sequence.rows * self.shape.vocabulary];
-		sequence.logits.read(&mut logits)?;
+		let mut logits = vec![0; sequence.state.rows * self.shape.vocabulary];
+		sequence.state.logits.read(&mut logits)?;
 		Ok(logits)
 	}
 
@@ -366,13 +434,13 @@ impl Model {
 		sampling: &Sampling,
 		position: u32,
 	) -> Result<Vec<u32>, DeviceError> {
+		let Sequence { sampler, state, .. } = sequence;
 		let rows: Vec<(Sampling, u32)> =
-			(0..sequence.rows as u32).map(|row| (*sampling, position.wrapping_add(row))).collect();
-		sequence.sampler.set(&rows)?;
-		let vocabulary = self.shape.vocabulary;
-		sequence.sampler.run(&sequence.logits, 0, vocabulary, rows.len(), &sequence.picked)?;
+			(0..state.rows as u32).map(|row| (*sampling, position.wrapping_add(row))).collect();
+		sampler.set(&rows)?;
+		sampler.run(&state.logits, 0, self.shape.vocabulary, rows.len(), &state.picked)?;
 		let mut tokens = vec![0; rows.len()];
-		sequence.picked.read(&mut tokens)?;
+		state.picked.read(&mut tokens)?;
 		Ok(tokens)
 	}
 }
@@ -380,21 +448,26 @@ impl Model {
 impl Sequence {
 	/// Positions it holds.
 	pub fn length(&self) -> usize {
-		self.length
+		self.state.length
 	}
 
 	/// Positions it can hold.
 	pub fn capacity(&self) -> usize {
-		self.capacity
+		self.state.capacity
+	}
+
+	/// Whether single tokens run as a recorded graph.
+	pub fn is_recorded(&self) -> bool {
+		self.step.as_ref().is_some_and(Step::is_graph)
 	}
 
 	/// Forgets the positions from `length` on.
 	pub fn truncate(&mut self, length: usize) {
-		self.length = self.length.min(length);
+		self.state.length = self.state.length.min(length);
 	}
 
 	/// Device memory of keys and values.
 	pub fn bytes(&self) -> usize {
-		(self.keys.len() + self.values.len()) * size_of::<i16>()
+		(self.state.keys.len() + self.state.values.len()) * size_of::<i16>()
 	}
 }

@@ -46,8 +46,8 @@ fn main() -> ExitCode {
 fn nvrtc() -> Result<(), String> {
 	let compiler = Nvrtc::open()?;
 	println!("NVRTC {}", compiler.version()?);
-	let jobs: Vec<_> =
-		sources().iter().flat_map(|source| TRIED.map(|architecture| (source, architecture))).collect();
+	let jobs = sources().iter().flat_map(|source| TRIED.map(|architecture| (source, architecture)));
+	let jobs: Vec<_> = jobs.filter(|(source, architecture)| source.runs_on(*architecture)).collect();
 	jobs.par_iter().try_for_each(|(source, architecture)| {
 		let (code, form) = compiler.compile(source, *architecture).map_err(|reason| {
 			format!("{}.cu for compute capability {architecture}: {reason}", source.name)

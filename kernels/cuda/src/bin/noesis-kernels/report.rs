@@ -11,16 +11,22 @@ pub struct Kernel {
 	pub spilled: u32,
 	/// Bytes of local memory per thread.
 	pub stack: u32,
+	/// The assembler makes asynchronous products wait, or adds waits of its own.
+	pub serialised: bool,
 }
 
 /// Reads the messages of `ptxas -v`.
 pub fn parse(messages: &str) -> Vec<Kernel> {
 	let mut kernels: Vec<Kernel> = Vec::new();
+	// These come before all kernels, and name theirs at the end: "... in function 'name'".
+	let remarks = messages.lines().filter(|line| line.contains("(C75"));
+	let serialised: Vec<&str> = remarks.filter_map(|line| line.rsplit('\'').nth(1)).collect();
 	// Properties are also told of device functions that were not inlined: they count for the kernel above them.
 	for line in messages.lines() {
 		if let Some(rest) = line.split("Compiling entry function '").nth(1) {
 			let name = rest.split('\'').next().unwrap_or_default().to_owned();
-			kernels.push(Kernel { name, ..Kernel::default() });
+			let serialised = serialised.contains(&name.as_str());
+			kernels.push(Kernel { name, serialised, ..Kernel::default() });
 		}
 		let Some(kernel) = kernels.last_mut() else { continue };
 		kernel.stack = kernel.stack.max(number_before(line, " bytes stack frame"));
@@ -48,6 +54,7 @@ mod tests {
 	#[test]
 	fn messages_of_the_assembler_should_be_read() {
 		let messages = "\
+ptxas info    : (C7519) warpgroup.arrive is injected in around line 9 by compiler to allow use of registers in GMMA in function 'second'
 ptxas info    : 0 bytes gmem
 ptxas info    : Compiling entry function 'first' for 'sm_80'
 ptxas info    : Function properties for first
@@ -59,8 +66,15 @@ ptxas info    : Function properties for second
     24 bytes stack frame, 20 bytes spill stores, 28 bytes spill loads
 ptxas info    : Used 255 registers, used 0 barriers, 24 bytes cumulative stack size, 380 bytes cmem[0]
 ";
-		let first = Kernel { name: "first".into(), registers: 22, shared: 512, spilled: 0, stack: 0 };
-		let second = Kernel { name: "second".into(), registers: 255, shared: 0, spilled: 48, stack: 24 };
+		let first = Kernel { name: "first".into(), registers: 22, shared: 512, ..Kernel::default() };
+		let second = Kernel {
+			name: "second".into(),
+			registers: 255,
+			shared: 0,
+			spilled: 48,
+			stack: 24,
+			serialised: true,
+		};
 		assert_eq!(parse(messages), [first, second]);
 	}
 }
