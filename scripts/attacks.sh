@@ -2,7 +2,7 @@
 # Runs every attack against the real runtime and the real engine, and says what each brings who makes it. Closes with
 # `N passed, N failed`.
 #
-# NOESIS_SCHEDULES says how many random schedules are played besides: 20 by default, 10000 with `--nightly` (some hours).
+# NOESIS_SCHEDULES says how many random schedules are played besides: 10,000 by default, 100,000 with `--nightly`.
 
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
@@ -11,7 +11,7 @@ cd "$ROOT" || exit 1
 
 case "${1:-}" in
 	"") ;;
-	--nightly) export NOESIS_SCHEDULES=${NOESIS_SCHEDULES:-10000} ;;
+	--nightly) export NOESIS_SCHEDULES=${NOESIS_SCHEDULES:-100000} ;;
 	*) die "usage: scripts/attacks.sh [--nightly]" ;;
 esac
 

@@ -67,6 +67,14 @@ start_chain() {
 	wait_for "the chain" 180 noesis status
 }
 
+# Registers the validator //Eve, who sleeps from then on: the chain takes no job that nobody could confirm.
+enrol_sleeper() {
+	start sleeper "$BIN/noesis" --url "$URL" validator --key //Eve --checkpoint "$CHECKPOINT" --store "$RUN/store-sleeper"
+	wait_for "operator //Eve" 120 is_operator //Eve
+	kill "${PROCESSES[-1]}"
+	unset 'PROCESSES[-1]'
+}
+
 # Starts the worker //Bob, whose store is served; more arguments are its own.
 start_worker() {
 	start worker "$BIN/noesis" --url "$URL" worker --key //Bob --checkpoint "$CHECKPOINT" \

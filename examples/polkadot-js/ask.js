@@ -40,6 +40,7 @@ const spec = {
   lane: 'Dot',
   tier: 'Standard',
   verification: 'Sampled',
+  sealed: null,
 };
 
 // What it may cost: a runtime API, found in the metadata.

@@ -1,7 +1,7 @@
 //! Runs jobs. The product has one executor, over the engine; tests put others in its place.
 
 use crate::models::Models;
-use noesis_engine::{dispute::Fault, EngineError, RunOptions, TokenEvent};
+use noesis_engine::{dispute::Lie, EngineError, RunOptions, TokenEvent};
 use noesis_primitives::{CheckpointId, Claim, ContentHash, JobKind, Opening};
 use std::sync::Arc;
 
@@ -55,25 +55,25 @@ pub trait Executor: Send + Sync {
 /// Runs jobs on the loaded models.
 pub struct EngineExecutor {
 	models: Arc<Models>,
-	fault: Option<Fault>,
+	lie: Option<Lie>,
 }
 
 impl EngineExecutor {
 	/// An executor over `models`.
 	pub fn new(models: Arc<Models>) -> Self {
-		Self { models, fault: None }
+		Self { models, lie: None }
 	}
 
-	/// The same, computing one value wrongly: for rehearsals of disputes.
-	pub fn with_fault(models: Arc<Models>, fault: Option<Fault>) -> Self {
-		Self { models, fault }
+	/// The same with a lie, if any: for rehearsals of disputes.
+	pub fn lying(models: Arc<Models>, lie: Option<Lie>) -> Self {
+		Self { models, lie }
 	}
 }
 
 impl Executor for EngineExecutor {
 	fn execute(&self, task: Task<'_>) -> Result<Finding, ExecuteError> {
 		let model = self.models.get(task.checkpoint).ok_or(ExecuteError::NotLoaded(task.checkpoint))?;
-		run_with(&model.engine, task, self.fault)
+		run_with(&model.engine, task, self.lie)
 	}
 }
 
@@ -85,16 +85,26 @@ pub fn run(engine: &noesis_engine::Engine, task: Task<'_>) -> Result<Finding, Ex
 fn run_with(
 	engine: &noesis_engine::Engine,
 	task: Task<'_>,
-	fault: Option<Fault>,
+	lie: Option<Lie>,
 ) -> Result<Finding, ExecuteError> {
 	let capture: Vec<u64> = task.open.iter().map(|index| u64::from(*index)).collect();
 	let on_output = task.on_output;
 	let mut on_token = |event: TokenEvent<'_>| on_output(event.bytes);
-	let options = RunOptions { draft: task.draft, capture: &capture, on_token: Some(&mut on_token), fault };
-	let execution = engine.run(task.kind, task.input, options).map_err(|error| match error {
+	let fault = lie.and_then(Lie::fault);
+	let options = RunOptions {
+		draft: task.draft,
+		capture: &capture,
+		on_token: Some(&mut on_token),
+		fault,
+		..RunOptions::default()
+	};
+	let mut execution = engine.run(task.kind, task.input, options).map_err(|error| match error {
 		EngineError::Cancelled => ExecuteError::Cancelled,
 		error => ExecuteError::Engine(error),
 	})?;
+	if let Some(lie) = lie {
+		lie.tell(&mut execution.output);
+	}
 	let claim = Claim {
 		root: execution.root(),
 		leaves: execution.leaf_count(),

@@ -10,6 +10,9 @@
 // Heights, lengths and durations of this crate are far from their types' limits; money is never computed here.
 #![allow(clippy::arithmetic_side_effects)]
 
+pub mod batch;
+pub mod bundle;
+pub mod canary;
 pub mod chain;
 pub mod channel;
 pub mod cli;

@@ -1,14 +1,14 @@
 //! The checkpoint files of this process, and which checkpoints of the chain they are.
 
 use crate::AccountId;
-use noesis_engine::{Checkpoint, CheckpointError, Engine, EngineError, EngineOptions, Manifest, RunOptions};
+use noesis_engine::{Checkpoint, Engine, EngineError, EngineOptions, Manifest, RunOptions};
 use noesis_primitives::{
 	CheckpointId, CheckpointRecord, CheckpointView, GenerateParams, InputFormat, JobKind, Locators, Root,
 };
 use std::{
 	collections::{BTreeMap, HashMap},
 	path::PathBuf,
-	sync::{Arc, OnceLock, RwLock},
+	sync::{Arc, RwLock},
 	time::Instant,
 };
 
@@ -38,27 +38,16 @@ pub struct Model {
 	pub path: PathBuf,
 	/// Its engine.
 	pub engine: Engine,
-	/// Its tensors as they are hashed, once a dispute asks for them.
-	checkpoint: OnceLock<Checkpoint>,
+	/// Its tensors as they are hashed, for disputes.
+	pub checkpoint: Checkpoint,
 }
 
 impl Model {
 	/// Loads a checkpoint file.
 	pub fn open(path: PathBuf, options: &EngineOptions) -> Result<Self, ModelError> {
-		let engine =
-			Engine::open(&path, options).map_err(|source| ModelError::Open { path: path.clone(), source })?;
-		Ok(Self { path, engine, checkpoint: OnceLock::new() })
-	}
-
-	/// The file's tensors as they are hashed. Opened, and checked, when they are first asked for.
-	pub fn checkpoint(&self) -> Result<&Checkpoint, ModelError> {
-		if let Some(checkpoint) = self.checkpoint.get() {
-			return Ok(checkpoint);
-		}
-		let open =
-			|error: CheckpointError| ModelError::Open { path: self.path.clone(), source: error.into() };
-		let checkpoint = Checkpoint::open(&self.path).map_err(open)?;
-		Ok(self.checkpoint.get_or_init(|| checkpoint))
+		let (engine, checkpoint) = Engine::open_with_checkpoint(&path, options)
+			.map_err(|source| ModelError::Open { path: path.clone(), source })?;
+		Ok(Self { path, engine, checkpoint })
 	}
 
 	/// Tokens per second of a short answer to a short question.

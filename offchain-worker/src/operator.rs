@@ -80,6 +80,7 @@ impl Profile {
 			endpoint: self.locator()?,
 			draw_key: keys.draw_key(),
 			owner: None,
+			seal_key: (self.role == Some(Role::Worker)).then(|| keys.seal().public().0),
 		})
 	}
 }

@@ -1,12 +1,14 @@
 //! What worker and validator have in common: a connection, a key, models, a store that is served.
 
 use crate::{
+	canary,
 	chain::{BlockRef, Chain, ChainError, Submitter},
 	channel::{self, ChainMarket, Desk},
 	keys::Keys,
 	live::Live,
 	models::{ModelError, Models},
 	operator::{self, OperatorError, Profile},
+	sealed::{self, ChainBook, Reader, Reception},
 	store::{serve, FetchError, Fetcher, Served, Store, StoreError, StoreServer},
 };
 use noesis_engine::EngineOptions;
@@ -85,6 +87,12 @@ pub struct Service {
 	pub profile: Profile,
 	/// Where requesters ask for the turns of channels.
 	pub channels: Desk<ChainMarket>,
+	/// Where validators ask for the keys of sealed jobs.
+	pub reception: Reception<ChainBook>,
+	/// Where proposers of canaries arrange them.
+	pub canaries: canary::Desk,
+	/// Opens the sealed jobs that this key may read.
+	pub reader: Reader,
 	_served: Option<Served>,
 }
 
@@ -104,7 +112,8 @@ impl Service {
 			);
 		}
 		let (models, store, live) = (Arc::new(models), Arc::new(Store::open(&store, room)?), Live::default());
-		let channels = Desk::default();
+		let (channels, reception, canaries) =
+			(Desk::default(), Reception::default(), canary::Desk::default());
 		let served = match listen {
 			None => None,
 			Some(address) => {
@@ -113,7 +122,10 @@ impl Service {
 					live: live.clone(),
 					checkpoints: Arc::new(models.files()),
 				};
-				let served = serve(server, channel::router(channels.clone()), address)
+				let more = channel::router(channels.clone())
+					.merge(sealed::router(reception.clone()))
+					.merge(canary::router(canaries.clone()));
+				let served = serve(server, more, address)
 					.await
 					.map_err(|source| ServiceError::Listen { address, source })?;
 				tracing::info!(address = %served.address, endpoint = profile.endpoint, "store is served");
@@ -122,6 +134,7 @@ impl Service {
 		};
 		let chain = persist("connecting", || Chain::connect(&url, PATIENCE), |_| true).await?;
 		let submitter = Submitter::start(chain.clone(), keys.clone());
+		let reader = Reader::new(keys.clone(), chain.genesis().0).keeping(store.folder());
 		let service = Self {
 			chain,
 			keys,
@@ -132,6 +145,9 @@ impl Service {
 			fetcher: Fetcher::new()?,
 			profile,
 			channels,
+			reception,
+			canaries,
+			reader,
 			_served: served,
 		};
 		let is_passing = |error: &OperatorError| matches!(error, OperatorError::Chain(_));

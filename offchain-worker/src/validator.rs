@@ -5,6 +5,7 @@ use crate::{
 	chain::{BlockRef, Call, ChainError, SubmitError},
 	disputes::Disputes,
 	executor::{ExecuteError, Executor, Finding, Task},
+	sealed::{self, Asked, Audit, KeyClient, OpenedJob, SealError, SealedJob},
 	service::{follow, EveryBlock, Service},
 	store::{locator_text, FetchError},
 	AccountId,
@@ -51,13 +52,17 @@ enum VerdictError {
 	Gone,
 	#[error("requester and worker do not judge their own job")]
 	Interested,
+	#[error(transparent)]
+	Key(#[from] sealed::KeyError),
+	#[error(transparent)]
+	Seal(#[from] SealError),
 }
 
 impl VerdictError {
 	/// Whether trying again can't help.
 	fn is_final(&self) -> bool {
 		match self {
-			Self::Interested => true,
+			Self::Interested | Self::Key(sealed::KeyError::Requester(_)) => true,
 			Self::Submit(SubmitError::Failed { error, .. }) => {
 				let name = error.rsplit("::").next().unwrap_or_default();
 				matches!(name, "Interested" | "AlreadySpoke" | "PanelOver" | "NoPanel" | "TooNew")
@@ -188,6 +193,15 @@ struct VerdictTask {
 	panel: Arc<PanelView<AccountId>>,
 }
 
+/// What is judged.
+struct Job {
+	work: DisputedSubject<AccountId>,
+	/// What it is computed from.
+	input: Vec<u8>,
+	/// What opens it, if it is sealed.
+	opened: Option<OpenedJob>,
+}
+
 impl VerdictTask {
 	/// Gives the verdict; whether it agrees with the worker.
 	async fn run(self) -> Result<bool, VerdictError> {
@@ -207,7 +221,15 @@ impl VerdictTask {
 			.await
 			.inspect_err(|error| tracing::warn!(?subject, %error, "the worker's output can't be had"))
 			.ok();
-		let finding = self.find(&Arc::new(work), &Arc::new(input), draft).await?;
+		let (job, draft) = match SealedJob::of_subject(subject, &work) {
+			None => (Job { work, input, opened: None }, draft),
+			Some(sealed) => {
+				let opened = self.unseal(&sealed, &input, stores.first()).await?;
+				let draft = draft.and_then(|output| opened.open_answer(subject, &output).ok());
+				(Job { work, input: opened.prompt().to_vec(), opened: Some(opened) }, draft)
+			},
+		};
+		let finding = self.find(&Arc::new(job), draft).await?;
 		let agrees = finding.claim == self.panel.claim;
 		let call = Call::verdict(self.panel.subject, &finding.claim, &self.draw, &finding.openings);
 		self.service.submitter.submit(call).await?;
@@ -221,20 +243,44 @@ impl VerdictTask {
 		Ok(operator.map(|view| locator_text(&view.record.capability.endpoint)).into_iter().collect())
 	}
 
+	/// Opens a sealed job, with the content key that its worker has handed out or hands out now.
+	async fn unseal(
+		&self,
+		job: &SealedJob,
+		input: &[u8],
+		endpoint: Option<&String>,
+	) -> Result<OpenedJob, VerdictError> {
+		if let Ok(opened) = self.service.reader.open(job, input) {
+			return Ok(opened);
+		}
+		let genesis = self.service.chain.genesis().0;
+		let audit = Audit {
+			keys: &self.service.keys,
+			asked: Asked { genesis, job: job.id, worker: self.panel.worker },
+			endpoint: endpoint.map_or("", String::as_str),
+			draw: &self.draw,
+			committed: job.committed,
+			input,
+		};
+		let opened = KeyClient::new()?.open(&audit).await?;
+		// It may have to be defended when the panel is long over.
+		self.service.reader.keep(job.id, &opened);
+		Ok(opened)
+	}
+
 	/// What the job's result is, with the openings that its claim calls for. The worker's claim is the first
 	/// guess; when it is wrong the job runs again to open what the true one calls for.
-	async fn find(
-		&self,
-		work: &Arc<DisputedSubject<AccountId>>,
-		input: &Arc<Vec<u8>>,
-		draft: Option<Vec<u8>>,
-	) -> Result<Finding, VerdictError> {
+	async fn find(&self, job: &Arc<Job>, draft: Option<Vec<u8>>) -> Result<Finding, VerdictError> {
 		let _turn = self.turn.clone().acquire_owned().await?;
 		let me = self.service.keys.account().encode();
 		let (mut claim, mut draft) = (self.panel.claim, draft);
 		for _ in 0..RUNS {
 			let open = opening_positions(&claim, &me, &self.seed, self.panel.openings);
-			let finding = self.execute(work.clone(), input.clone(), draft, open).await?;
+			let mut finding = self.execute(job.clone(), draft, open).await?;
+			let plain = finding.output.clone();
+			if let Some(opened) = &job.opened {
+				opened.seal_output(self.panel.subject, &mut finding.output, &mut finding.claim)?;
+			}
 			if finding.claim == claim {
 				return Ok(finding);
 			}
@@ -242,24 +288,23 @@ impl VerdictTask {
 				subject = ?self.panel.subject, worker = %self.panel.claim.root, here = %finding.claim.root,
 				"the worker's claim is not what comes out here"
 			);
-			(claim, draft) = (finding.claim, Some(finding.output));
+			(claim, draft) = (finding.claim, Some(plain));
 		}
 		Err(VerdictError::Unstable)
 	}
 
 	async fn execute(
 		&self,
-		work: Arc<DisputedSubject<AccountId>>,
-		input: Arc<Vec<u8>>,
+		job: Arc<Job>,
 		draft: Option<Vec<u8>>,
 		open: Vec<u32>,
 	) -> Result<Finding, VerdictError> {
 		let (executor, cancelled) = (self.executor.clone(), self.cancelled.clone());
 		let finding = tokio::task::spawn_blocking(move || {
 			executor.execute(Task {
-				checkpoint: work.checkpoint,
-				kind: &work.kind,
-				input: &input,
+				checkpoint: job.work.checkpoint,
+				kind: &job.work.kind,
+				input: &job.input,
 				draft: draft.as_deref(),
 				open: &open,
 				on_output: &mut |_| !cancelled.load(Ordering::Relaxed),

@@ -5,18 +5,21 @@
 //! fetched.
 
 use crate::{
+	batch,
+	canary::{Accomplice, AccompliceError},
 	chain::{BlockRef, Call, ChainError, SubmitError},
 	channel::{ChainMarket, Counter, Keeper},
 	disputes::Disputes,
 	executor::{ExecuteError, Executor, Finding, Task},
+	sealed::{ChainBook, KeyDesk, ReadError, SealError, SealedJob},
 	service::{follow, EveryBlock, Service},
 	store::{Origin, StoreError},
 	AccountId,
 };
-use noesis_engine::dispute::Fault;
-use noesis_primitives::{BlockNumber, JobId, JobState, JobView, Payload};
+use noesis_engine::dispute::Lie;
+use noesis_primitives::{BlockNumber, JobId, JobState, JobView, Payload, Subject};
 use std::{
-	collections::{BTreeMap, HashMap, HashSet},
+	collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 	sync::{
 		atomic::{AtomicBool, Ordering},
 		Arc,
@@ -34,21 +37,26 @@ const COOL_DOWN: BlockNumber = 10;
 const PATIENCE: BlockNumber = 4;
 /// How often the input is asked for.
 const FETCH_ATTEMPTS: u32 = 4;
-/// Most jobs that are asked for at a time.
-const LISTED: u32 = 16;
+/// Most jobs that are asked for at a time: more than may name a worker, so that those which it leaves alone hide no
+/// others.
+const LISTED: u32 = 96;
+/// Sealed jobs that do not open which are remembered.
+const SHUNNED: usize = 1024;
 
 /// How much a worker takes on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkerOptions {
 	/// Jobs that it has claimed and not answered, at most.
 	pub queue: usize,
-	/// What its executor computes wrongly, in rehearsals of disputes.
-	pub fault: Option<Fault>,
+	/// What it lies about, in rehearsals of disputes.
+	pub lie: Option<Lie>,
+	/// Whose canaries it plays.
+	pub canary_proposers: Vec<AccountId>,
 }
 
 impl Default for WorkerOptions {
 	fn default() -> Self {
-		Self { queue: 3, fault: None }
+		Self { queue: 3, lie: None, canary_proposers: Vec::new() }
 	}
 }
 
@@ -71,6 +79,21 @@ enum JobError {
 	Lost,
 	#[error("the output's endpoint is too long")]
 	Endpoint,
+	#[error("its requester's fault: {0}")]
+	Shut(ReadError),
+	#[error(transparent)]
+	Seal(#[from] SealError),
+	#[error(transparent)]
+	Batch(#[from] batch::WorkError),
+	#[error(transparent)]
+	Canary(#[from] AccompliceError),
+}
+
+impl JobError {
+	/// Whether the chain itself said no.
+	fn is_verdict(&self) -> bool {
+		matches!(self, Self::Submit(error) if error.is_verdict())
+	}
 }
 
 struct Running {
@@ -89,11 +112,18 @@ struct Worker {
 	claiming: HashSet<JobId>,
 	/// Answered jobs, and when to look at them again.
 	answered: BTreeMap<JobId, BlockNumber>,
-	calls: JoinSet<(JobId, &'static str, Result<(), SubmitError>)>,
+	calls: JoinSet<(JobId, &'static str, Result<(), JobError>)>,
 	/// Jobs that are left alone until a block.
 	cooling: HashMap<JobId, BlockNumber>,
+	/// Sealed jobs that do not open, which are left alone for good.
+	shunned: BTreeSet<JobId>,
+	/// Hands out content keys to panels, as long as the worker runs.
+	_desk: Arc<KeyDesk<ChainBook>>,
 	disputes: Disputes,
 	channels: Keeper,
+	batches: batch::Keeper,
+	/// Plays canaries, if it plays any.
+	accomplice: Option<Arc<Accomplice>>,
 }
 
 /// Works until the process ends.
@@ -108,9 +138,15 @@ pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>, options: Wo
 		turn.clone(),
 	));
 	service.channels.open(&counter);
+	let book = ChainBook::new(service.clone());
+	let desk = Arc::new(KeyDesk::new(service.keys.clone(), service.chain.genesis().0, book));
+	service.reception.open(&desk);
+	let accomplice = accomplice(&service, &options.canary_proposers, &turn);
 	let worker = Worker {
+		accomplice,
 		channels: Keeper::new(service.clone(), counter),
-		disputes: Disputes::new(service.clone(), options.fault),
+		batches: batch::Keeper::new(service.clone()),
+		disputes: Disputes::new(service.clone(), options.lie),
 		service: service.clone(),
 		executor,
 		options,
@@ -120,19 +156,40 @@ pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>, options: Wo
 		answered: BTreeMap::new(),
 		calls: JoinSet::new(),
 		cooling: HashMap::new(),
+		shunned: BTreeSet::new(),
+		_desk: desk,
 	};
 	follow(&service, worker).await;
+}
+
+/// The accomplice of these proposers, if there are any and the store has room for it.
+fn accomplice(service: &Service, proposers: &[AccountId], turn: &Arc<Semaphore>) -> Option<Arc<Accomplice>> {
+	if proposers.is_empty() {
+		return None;
+	}
+	let who = (service.keys.account(), service.chain.genesis().0);
+	let (models, folder) = (service.models.clone(), service.store.folder());
+	let accomplice = Accomplice::open(who, proposers.to_vec(), models, turn.clone(), folder)
+		.inspect_err(|error| tracing::error!(%error, "no canaries are played: their folder is not usable"));
+	let accomplice = Arc::new(accomplice.ok()?);
+	service.canaries.open(&accomplice);
+	for proposer in proposers {
+		tracing::warn!(%proposer, "its canaries are played: jobs that it has committed to are answered wrongly");
+	}
+	Some(accomplice)
 }
 
 impl EveryBlock for Worker {
 	async fn reap(&mut self, now: BlockNumber) {
 		self.disputes.reap(now).await;
 		self.channels.reap(now);
+		self.batches.reap(now);
 		while let Some(done) = self.calls.try_join_next() {
 			let Ok((job, what, result)) = done else { continue };
 			self.claiming.remove(&job);
 			match result {
 				Ok(()) => tracing::info!(%job, "{what}"),
+				Err(JobError::Shut(error)) => self.shun(job, &error),
 				Err(error) => {
 					// That others were faster is no news.
 					match error.is_verdict() {
@@ -158,6 +215,7 @@ impl EveryBlock for Worker {
 				Ok(Err(JobError::Lost | JobError::Execute(ExecuteError::Cancelled))) => {
 					tracing::info!(%job, "given up: it is no longer ours to answer");
 				},
+				Ok(Err(JobError::Shut(error))) => self.shun(job, &error),
 				Ok(Err(error)) => {
 					tracing::warn!(%job, %error, "left for now");
 					self.cooling.insert(job, now.saturating_add(COOL_DOWN));
@@ -171,6 +229,7 @@ impl EveryBlock for Worker {
 	async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
 		self.disputes.step(best).await?;
 		self.channels.step(best).await?;
+		self.batches.step(best).await?;
 		let chain = self.service.chain.clone();
 		let active = chain.active_jobs(best.hash, self.me()).await?;
 		for (job, running) in &self.running {
@@ -204,17 +263,13 @@ impl EveryBlock for Worker {
 		let wanted: Vec<JobId> = open
 			.into_iter()
 			.filter(|job| !self.claiming.contains(job) && !self.cooling.contains_key(job))
+			.filter(|job| !self.shunned.contains(job))
 			.take(free)
 			.collect();
 		for job in wanted {
-			// Batches are answered by a root over many results, which this worker does not make.
-			let is_single = chain.job(best.hash, job).await?.is_some_and(|view| view.batch.is_none());
-			if !is_single {
-				self.cooling.insert(job, best.number.saturating_add(COOL_DOWN));
-				continue;
-			}
+			let Some(view) = chain.job(best.hash, job).await? else { continue };
 			self.claiming.insert(job);
-			self.call(job, "claimed", Call::claim(job));
+			self.claim(view);
 		}
 		Ok(())
 	}
@@ -227,7 +282,36 @@ impl Worker {
 
 	fn call(&mut self, job: JobId, what: &'static str, call: Call) {
 		let submitter = self.service.submitter.clone();
-		self.calls.spawn(async move { (job, what, submitter.submit(call).await.map(|_| ())) });
+		self.calls.spawn(async move {
+			let result = submitter.submit(call).await.map(|_| ()).map_err(JobError::from);
+			(job, what, result)
+		});
+	}
+
+	/// Leaves a sealed job alone for good.
+	fn shun(&mut self, job: JobId, error: &ReadError) {
+		tracing::warn!(%job, %error, "left alone: its requester has to take it back, or it expires");
+		self.shunned.insert(job);
+		if self.shunned.len() > SHUNNED {
+			self.shunned.pop_first();
+		}
+	}
+
+	/// Claims a job; a batch only after a look at its list, a sealed one after a look into its envelope.
+	fn claim(&mut self, view: JobView<AccountId>) {
+		let service = self.service.clone();
+		self.calls.spawn(async move {
+			let job = view.id;
+			let claim = async {
+				if view.batch.is_some() {
+					batch::prepare(&service, &view).await?;
+				}
+				look_into(&service, &view)?;
+				service.submitter.submit(Call::claim(job)).await?;
+				Ok(())
+			};
+			(job, "claimed", claim.await)
+		});
 	}
 
 	/// Settles answered jobs that the chain should have settled by itself.
@@ -257,6 +341,7 @@ impl Worker {
 			executor: self.executor.clone(),
 			turn: self.turn.clone(),
 			cancelled: cancelled.clone(),
+			accomplice: self.accomplice.clone(),
 			view: Arc::new(view),
 		};
 		tracing::info!(%job, due, "begun");
@@ -269,24 +354,71 @@ struct JobTask {
 	executor: Arc<dyn Executor>,
 	turn: Arc<Semaphore>,
 	cancelled: Arc<AtomicBool>,
+	accomplice: Option<Arc<Accomplice>>,
 	view: Arc<JobView<AccountId>>,
 }
 
 impl JobTask {
 	async fn run(self) -> Result<(), JobError> {
 		let job = self.view.id;
+		if self.view.batch.is_some() {
+			return self.run_batch().await;
+		}
 		let Some(input) = self.input().await else {
 			self.service.submitter.submit(Call::release(job)).await?;
 			tracing::warn!(%job, "released: its input can't be had");
 			return Ok(());
 		};
-		let finding = self.compute(input).await?;
+		let (input, opened) = match SealedJob::of(&self.view) {
+			None => (input, None),
+			Some(sealed) => match self.service.reader.open(&sealed, &input) {
+				Ok(opened) => (opened.prompt().to_vec(), Some(opened)),
+				Err(error) => {
+					self.service.submitter.submit(Call::release(job)).await?;
+					return Err(JobError::Shut(error));
+				},
+			},
+		};
+		let for_canary =
+			self.accomplice.as_ref().filter(|_| opened.is_none()).map(|one| (one, input.clone()));
+		let mut finding = self.compute(input, opened.is_some()).await?;
+		if let Some((accomplice, input)) = for_canary {
+			finding = accomplice.answer(&self.service.chain, &self.view, input, finding).await?;
+		}
+		if let Some(opened) = &opened {
+			opened.seal_output(Subject::Job(job), &mut finding.output, &mut finding.claim)?;
+		}
 		let output = self.payload(&finding)?;
 		let claim = finding.claim;
 		self.answer(Call::answer(job, &output, claim.root, claim.leaves, claim.usage)).await?;
 		let (tokens, bytes) = (claim.usage.output_tokens, finding.output.len());
 		tracing::info!(%job, tokens, bytes, root = %claim.root, "answered");
 		Ok(())
+	}
+
+	async fn run_batch(self) -> Result<(), JobError> {
+		let job = self.view.id;
+		let work = batch::Work {
+			service: self.service.clone(),
+			executor: self.executor.clone(),
+			turn: self.turn.clone(),
+			cancelled: self.cancelled.clone(),
+			view: self.view.clone(),
+		};
+		match work.compute().await {
+			Ok((output, claim)) => {
+				self.answer(Call::answer(job, &output, claim.root, claim.leaves, claim.usage)).await?;
+				tracing::info!(%job, items = claim.leaves, root = %claim.root, "batch answered");
+				Ok(())
+			},
+			Err(error) if error.is_hopeless() => {
+				self.service.submitter.submit(Call::release(job)).await?;
+				tracing::warn!(%job, %error, "released");
+				Ok(())
+			},
+			Err(batch::WorkError::Execute(error)) => Err(error.into()),
+			Err(error) => Err(error.into()),
+		}
 	}
 
 	async fn input(&self) -> Option<Vec<u8>> {
@@ -300,14 +432,19 @@ impl JobTask {
 		None
 	}
 
-	async fn compute(&self, input: Vec<u8>) -> Result<Finding, JobError> {
+	/// Runs the job. Of a sealed one nobody is shown the output in the making.
+	async fn compute(&self, input: Vec<u8>, sealed: bool) -> Result<Finding, JobError> {
 		let _turn = self.turn.clone().acquire_owned().await?;
 		let (executor, live, view) = (self.executor.clone(), self.service.live.clone(), self.view.clone());
 		let (cancelled, job) = (self.cancelled.clone(), self.view.id);
 		let finding = tokio::task::spawn_blocking(move || {
-			live.begin(job);
+			if !sealed {
+				live.begin(job);
+			}
 			let mut on_output = |bytes: &[u8]| {
-				live.push(job, bytes);
+				if !sealed {
+					live.push(job, bytes);
+				}
 				!cancelled.load(Ordering::Relaxed)
 			};
 			let result = executor.execute(Task {
@@ -356,5 +493,15 @@ impl JobTask {
 				Err(error) => tracing::warn!(%error, "the job can't be read"),
 			}
 		}
+	}
+}
+
+/// Whether a sealed job opens, as far as that can be seen before it is claimed.
+fn look_into(service: &Service, view: &JobView<AccountId>) -> Result<(), JobError> {
+	match (SealedJob::of(view), &view.spec.input) {
+		(Some(job), Payload::Inline(bytes)) => {
+			service.reader.open(&job, bytes).map(drop).map_err(JobError::Shut)
+		},
+		_ => Ok(()),
 	}
 }

@@ -3,6 +3,7 @@
 //! The game's moves and states are in [`Phase`]; what the accused shows at its end is [`Evidence`].
 
 mod evidence;
+mod output;
 mod phase;
 #[cfg(test)]
 mod tests;
@@ -12,12 +13,17 @@ pub use evidence::{
 	MAX_EVIDENCE_BYTES, MAX_FINE_RANGE, MAX_LEAF_BYTES, MAX_PIECES, MAX_ROWS, MAX_ROW_BYTES, MAX_SIBLINGS,
 	MAX_TOKEN_BYTES,
 };
+pub use output::{OutputBytes, OutputProof, ShownOutput, MAX_OUTPUT_BYTES};
 pub use phase::{
 	FineTree, Ground, Move, MoveError, Next, Nodes, Phase, Rules, Side, Spot, Stage, Tree, Verdict, WordTree,
 	MAX_ARITY,
 };
 
-use crate::{Balance, BlockNumber, CheckpointId, Claim, DisputeId, JobKind, Payload, Subject, TraceLeaf};
+use crate::{
+	Balance, BlockNumber, CheckpointId, Claim, ContentHash, DisputeId, InputMark, JobKind, Payload, Subject,
+	TraceLeaf, MAX_PANEL,
+};
+use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -49,10 +55,28 @@ pub struct DisputedSubject<AccountId> {
 	pub kind: JobKind,
 	/// From what.
 	pub input: Payload,
+	/// What a sealed job commits to; its input is then an envelope, and its output is sealed.
+	pub sealed: Option<ContentHash>,
 	/// The worker's output.
 	pub output: Payload,
 	/// What the worker says the result is.
 	pub claim: Claim,
+}
+
+impl<AccountId> DisputedSubject<AccountId> {
+	/// What the input is held against when it is shown.
+	pub fn input_mark(&self) -> InputMark {
+		self.sealed.map_or_else(|| InputMark::Open(self.input.content_hash()), InputMark::Sealed)
+	}
+}
+
+/// Who vouched for an entry of a bundle that ended because another of its entries was wrong.
+#[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub struct Vouchers<AccountId> {
+	/// Block at which the bundle ended.
+	pub ended: BlockNumber,
+	/// Validators that found what the worker claimed of the entry.
+	pub validators: BoundedVec<AccountId, ConstU32<MAX_PANEL>>,
 }
 
 /// Why a subject can't be disputed now.

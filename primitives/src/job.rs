@@ -187,6 +187,9 @@ pub struct JobSpec<AccountId> {
 	pub tier: Tier,
 	/// How the answer is checked.
 	pub verification: Verification,
+	/// What a sealed job commits to ([`crate::seal_commitment`]); `None` for an open one. The input of a sealed job is an
+	/// envelope for the named worker, whose seal key it was made for.
+	pub sealed: Option<ContentHash>,
 }
 
 /// What a job really took.

@@ -19,6 +19,7 @@ mod operator;
 mod pace;
 mod panel;
 mod receipt;
+mod sealed;
 mod seeds;
 mod trace;
 mod traits;
@@ -35,9 +36,10 @@ pub use checkpoint::{
 };
 pub use dispute::{
 	Accused, DisputeView, DisputedSubject, Evidence, FinePiece, FineTree, Ground, LeafBytes, LengthProof,
-	Move, MoveError, Next, NodePath, Nodes, NotDisputable, Phase, Piece, RowPiece, Rules, Side, Spot, Stage,
-	Tree, Verdict, WeightsPiece, WeightsPlace, WordTree, MAX_ARITY, MAX_EVIDENCE_BYTES, MAX_FINE_RANGE,
-	MAX_LEAF_BYTES, MAX_OPEN_DISPUTES, MAX_PIECES, MAX_ROWS, MAX_ROW_BYTES, MAX_SIBLINGS, MAX_TOKEN_BYTES,
+	Move, MoveError, Next, NodePath, Nodes, NotDisputable, OutputBytes, OutputProof, Phase, Piece, RowPiece,
+	Rules, ShownOutput, Side, Spot, Stage, Tree, Verdict, Vouchers, WeightsPiece, WeightsPlace, WordTree,
+	MAX_ARITY, MAX_EVIDENCE_BYTES, MAX_FINE_RANGE, MAX_LEAF_BYTES, MAX_OPEN_DISPUTES, MAX_OUTPUT_BYTES,
+	MAX_PIECES, MAX_ROWS, MAX_ROW_BYTES, MAX_SIBLINGS, MAX_TOKEN_BYTES,
 };
 pub use ids::{ChannelId, CheckpointId, ContentHash, DisputeId, JobId, Root, Subject};
 pub use job::{
@@ -55,6 +57,7 @@ pub use panel::{
 	MAX_PATH, SLICE,
 };
 pub use receipt::Receipt;
+pub use sealed::{seal_commitment, sealed_len, InputMark, SEAL_OVERHEAD};
 pub use seeds::{seed_chain_end, seed_draw_output, MAX_SEED_STEPS};
 pub use trace::{TraceLeaf, TraceShape};
 pub use traits::{

@@ -43,6 +43,9 @@ pub struct Capability {
 	/// Account that this one belongs to, where one operator has several: its encoded bytes, an `AccountId32` as it
 	/// is, a shorter account with zeros behind. Counts once that account has said so itself.
 	pub owner: Option<[u8; 32]>,
+	/// X25519 public key that prompts are sealed for; `None` for a worker that takes no sealed jobs. A validator's is not
+	/// used.
+	pub seal_key: Option<[u8; 32]>,
 }
 
 /// Whether an operator takes part.
@@ -90,8 +93,6 @@ pub struct OperatorRecord {
 	pub status: OperatorStatus,
 	/// Block since which its capability and draw key stand.
 	pub since: BlockNumber,
-	/// Deadlines missed and answers rejected since it last came in.
-	pub marks: u32,
 	/// Block of its last sign of life: a call of its own, a job claimed or answered, work that was settled.
 	pub seen: BlockNumber,
 	/// How fast it was seen to answer.

@@ -33,6 +33,8 @@ pub struct Pace {
 	pub answers: u64,
 	/// Answers since the claim was last judged.
 	pub unjudged: u8,
+	/// Highest speed that was claimed at one of them.
+	pub claimed: u32,
 }
 
 impl Pace {
@@ -57,13 +59,15 @@ impl Pace {
 	}
 
 	/// Judges a claimed speed once in 16 answers: whether they took more than `factor` times the blocks that the
-	/// claim means, and an overhead for each. `None` when it is not time, or nothing is claimed.
+	/// claim means, and an overhead for each. The highest claim since the last judgement counts, so that nobody lowers it
+	/// for that one answer. `None` when it is not time, or nothing is claimed.
 	pub fn judge(&mut self, tokens_per_second: u32, millis_per_block: u64, factor: u32) -> Option<Judgement> {
-		let per_block = u128::from(tokens_per_second).saturating_mul(u128::from(millis_per_block));
+		self.claimed = self.claimed.max(tokens_per_second);
+		let per_block = u128::from(self.claimed).saturating_mul(u128::from(millis_per_block));
 		if self.unjudged < SAMPLES || per_block == 0 {
 			return None;
 		}
-		self.unjudged = 0;
+		(self.unjudged, self.claimed) = (0, 0);
 		let expected = u128::from(self.tokens).saturating_mul(1_000).checked_div(per_block)?;
 		let overhead = u128::from(self.answers).saturating_mul(OVERHEAD);
 		let allowed = expected.saturating_mul(u128::from(factor.max(1))).saturating_add(overhead);
@@ -124,6 +128,24 @@ mod tests {
 		assert_eq!(pace.judge(100, BLOCK, 4), None);
 		assert_eq!(after(&[(600, 100); 20]).judge(0, BLOCK, 4), None);
 		assert_eq!(after(&[(600, 100); 20]).judge(100, 0, 4), None);
+	}
+
+	/// Lowering the claim for the answer at which it is judged, and raising it again.
+	#[test]
+	fn claim_should_be_judged_by_its_highest_when_it_was_lowered_in_time() {
+		let mut pace = Pace::default();
+		for answer in 0..16 {
+			pace.add(600, 100);
+			let judged = pace.judge(if answer < 15 { 100 } else { 1 }, BLOCK, 4);
+			assert_eq!(judged, (answer == 15).then_some(Judgement::Overstated));
+		}
+		// What was claimed before a judgement does not count for the next one.
+		for _ in 0..15 {
+			pace.add(600, 100);
+			assert_eq!(pace.judge(1, BLOCK, 4), None);
+		}
+		pace.add(600, 100);
+		assert_eq!(pace.judge(1, BLOCK, 4), Some(Judgement::Plausible));
 	}
 
 	#[test]

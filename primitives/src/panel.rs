@@ -145,6 +145,8 @@ pub type Verdicts<AccountId> = BoundedVec<(AccountId, bool), ConstU32<MAX_PANEL>
 pub struct PanelClose<AccountId> {
 	/// How it ended.
 	pub outcome: PanelOutcome,
+	/// Chance with which its answer was audited, in parts per million.
+	pub audit: u32,
 	/// Everybody who spoke, and whether they found the worker's claim.
 	pub verdicts: Verdicts<AccountId>,
 }

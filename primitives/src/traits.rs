@@ -3,7 +3,7 @@
 use crate::{
 	Balance, BlockNumber, CheckpointFacts, CheckpointId, Claim, ClaimHash, Conduct, ContentHash,
 	DisputedSubject, Fault, NotDisputable, OperatorFault, PanelClose, PanelOutcome, Receipt, Reputation,
-	Root, Slashed, Subject, Verdicts, Verification,
+	Root, Slashed, Subject, Verdicts, Verification, Vouchers,
 };
 
 /// What checkpoints are there. Implemented by `pallet-checkpoints`.
@@ -45,6 +45,9 @@ pub trait OperatorRegistry<AccountId> {
 		checkpoint: CheckpointId,
 		before: BlockNumber,
 	) -> Result<[u8; 32], OperatorFault>;
+
+	/// The key that prompts for the worker `who` are sealed for; `None` when it is no worker or takes no sealed jobs.
+	fn seal_key(who: &AccountId) -> Option<[u8; 32]>;
 
 	/// Number of active validators that offer this checkpoint.
 	fn validators(checkpoint: CheckpointId) -> u32;
@@ -152,6 +155,12 @@ pub trait Disputable<AccountId> {
 	/// The worker's claim is wrong: the subject ends, the requester is refunded, the panel is dissolved. Returns who
 	/// spoke, and whether they found the worker's claim.
 	fn overturn(subject: Subject) -> Verdicts<AccountId>;
+
+	/// Who vouched for a subject that ended together with another that was overturned: they answer for it as if it had
+	/// been overturned itself.
+	fn vouchers(_subject: Subject) -> Option<Vouchers<AccountId>> {
+		None
+	}
 
 	/// An answered subject with this claim, input and output, for a benchmark; the worker and the validators that
 	/// spoke for it have ample stake.

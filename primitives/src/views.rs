@@ -107,6 +107,10 @@ pub struct Settlement<AccountId> {
 	pub per_validator: Balance,
 	/// Paid to the pot.
 	pub pot: Balance,
+	/// Put by for the panels of other answers, because nobody had to speak on this one.
+	pub saved: Balance,
+	/// Paid to each validator that found the worker's claim besides, out of what was put by before.
+	pub bonus: Balance,
 	/// Given back to the requester.
 	pub refund: Balance,
 }
@@ -144,7 +148,7 @@ pub struct PanelView<AccountId> {
 	pub opened: BlockNumber,
 	/// Window of the current block, from 0.
 	pub window: u32,
-	/// Verdicts expected in window 0: the seats, and one more for each who abstained. What a draw goes by.
+	/// Verdicts expected in window 0, which is the seats. What a draw goes by.
 	pub size: u32,
 	/// Seats.
 	pub seats: u32,
@@ -206,7 +210,8 @@ pub struct Security {
 	pub survivals: Vec<Survival>,
 }
 
-/// The chance that a wrong answer passes when the dishonest validators all approve it and the honest ones all speak.
+/// The chance that a wrong answer passes when the dishonest validators all approve it, as is best for them, and the
+/// honest ones all speak. Never told too low.
 #[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq, TypeInfo)]
 #[cfg_attr(feature = "std", derive(serde::Serialize))]
 pub struct Survival {
@@ -218,7 +223,10 @@ pub struct Survival {
 	pub approved: u32,
 	/// Chance that it passes with nobody but the panel: not audited, or approved. In parts per billion.
 	pub alone: u32,
-	/// Chance that it passes with that outsider as well, in parts per billion.
+	/// Chance that it passes when every honest validator that is drawn while the panel is open disputes it, and nobody
+	/// else does. In parts per billion.
+	pub disputed: u32,
+	/// Chance that it passes when nobody but that outsider disputes it, in parts per billion.
 	pub watched: u32,
 }
 
@@ -248,6 +256,8 @@ pub struct OperatorView {
 	pub min_stake: Balance,
 	/// What its account has earned by its conduct, ratings included.
 	pub reputation: Reputation,
+	/// Deadlines missed and answers rejected, as far as they are not forgotten: they fade as the reputation does.
+	pub marks: u32,
 	/// What those who paid gave it.
 	pub ratings: Ratings,
 	/// Greatest price of the jobs that a worker with this stake may have open.
@@ -290,7 +300,7 @@ pub enum QuoteError {
 	/// The checkpoint takes no new jobs.
 	Deprecated,
 	/// `max_tokens` is 0, `top_p` is 0, the payload is empty or not whole tokens, the deadline is 0 or too long, the
-	/// number of validators is out of range, or a batch does not fit its own figures.
+	/// number of validators asked for is out of range, or a batch does not fit its own figures.
 	BadParameters,
 	/// Input and output together may exceed the checkpoint's context.
 	TooLong {
@@ -299,4 +309,17 @@ pub enum QuoteError {
 		/// Tokens that the checkpoint takes.
 		context: u32,
 	},
+	/// The checkpoint has fewer validators than it takes for an answer to be confirmed: it could only be refunded.
+	NoValidators {
+		/// Validators that it takes.
+		needed: u32,
+		/// Validators that there are.
+		there: u32,
+	},
+	/// The job is sealed and names no worker.
+	SealedForNobody,
+	/// The job is sealed, and its worker has no seal key.
+	NoSealKey,
+	/// The job is sealed, and its input is too short for an envelope.
+	NoEnvelope,
 }

@@ -114,4 +114,6 @@ pub struct TextEvidence {
 	pub previous: Option<Opening>,
 	/// What else the token is held against.
 	pub source: TokenSource,
+	/// The salt of a prompt that was sealed; none with any other input, and where no input is shown.
+	pub salt: Option<[u8; 32]>,
 }

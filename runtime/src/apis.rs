@@ -7,9 +7,9 @@ use frame_support::{
 	weights::Weight,
 };
 use noesis_primitives::{
-	BundleId, BundleView, CanaryView, ChannelId, ChannelView, CheckpointId, CheckpointView, Claimable,
-	Disputable, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobView, OperatorView, PanelView,
-	PanelWindows, Quote, QuoteError, Security, Subject, TimelineEntry,
+	BatchSpec, BundleId, BundleView, CanaryView, ChannelId, ChannelView, CheckpointId, CheckpointView,
+	Claimable, Disputable, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobView, OperatorView,
+	PanelView, PanelWindows, Quote, QuoteError, Security, Subject, TimelineEntry,
 };
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use sp_api::{decl_runtime_apis, impl_runtime_apis};
@@ -54,8 +54,12 @@ decl_runtime_apis! {
 		fn checkpoints(from: CheckpointId, limit: u32) -> Vec<CheckpointView<AccountId>>;
 		/// What a job may cost, in units and planck.
 		fn quote(spec: JobSpec<AccountId>) -> Result<Quote, QuoteError>;
+		/// What a batch may cost, in units and planck.
+		fn quote_batch(spec: BatchSpec<AccountId>) -> Result<Quote, QuoteError>;
 		/// An operator as it stands.
 		fn operator(who: AccountId) -> Option<OperatorView>;
+		/// Active workers that offer a checkpoint and take sealed jobs; at most `limit`, in no order.
+		fn sealed_workers(checkpoint: CheckpointId, limit: u32) -> Vec<AccountId>;
 		/// The open panel over a subject.
 		fn panel(subject: Subject) -> Option<PanelView<AccountId>>;
 		/// Open panels; at most `limit`.
@@ -121,8 +125,16 @@ impl_runtime_apis! {
 			Poi::quote(&spec)
 		}
 
+		fn quote_batch(spec: BatchSpec<AccountId>) -> Result<Quote, QuoteError> {
+			Poi::quote_batch(&spec)
+		}
+
 		fn operator(who: AccountId) -> Option<OperatorView> {
 			crate::queries::operator(&who)
+		}
+
+		fn sealed_workers(checkpoint: CheckpointId, limit: u32) -> Vec<AccountId> {
+			crate::queries::sealed_workers(checkpoint, limit.min(MAX_LISTED))
 		}
 
 		fn panel(subject: Subject) -> Option<PanelView<AccountId>> {

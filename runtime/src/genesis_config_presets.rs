@@ -3,7 +3,10 @@
 //! Both give sudo to Alice and money to the well-known development accounts. A real network starts from a
 //! genesis of its own, without sudo.
 
-use crate::{configs::PotAccount, *};
+use crate::{
+	configs::{PanelFundAccount, PotAccount},
+	*,
+};
 use alloc::vec;
 use cumulus_primitives_core::ParaId;
 use frame_support::build_struct_json_patch;
@@ -18,7 +21,7 @@ pub const ENDOWMENT: Balance = 1_000_000 * UNIT;
 
 /// `alone`: without a relay chain.
 fn network(collators: &[Sr25519Keyring], alone: bool) -> Value {
-	let pots = [CollatorSelection::account_id(), PotAccount::get()];
+	let pots = [CollatorSelection::account_id(), PotAccount::get(), PanelFundAccount::get()];
 	build_struct_json_patch!(RuntimeGenesisConfig {
 		balances: BalancesConfig {
 			balances: Sr25519Keyring::well_known()

@@ -95,34 +95,31 @@ pub mod dynamic_params {
 		/// Windows until an answer without a quorum is given up.
 		#[codec(index = 4)]
 		pub static MaxWindows: u32 = 3;
-		/// Least share of a worker's answers that is audited, however high its reputation. A liar may earn half of its slash
-		/// back by disputing itself, so that open jobs worth 5 % of the slash call for `0.05 / (0.05 + 0.5)`: 9.1 %.
+		/// Least share of a worker's answers that is audited, however high its reputation. It is never under
+		/// `ExposureFactor / (ExposureFactor + 1 - RewardShare)` of the operators' parameters: 9.1 %, where lying is a loss
+		/// when every audit finds it. A third of the validators colluding lets up to 15 % of the audited lies pass, hence this.
 		#[codec(index = 5)]
-		pub static AuditFloor: Permill = Permill::from_percent(10);
-		/// How many times what it gains by a wrong answer a worker loses when it is found. The audited share never falls
-		/// under one in this number plus one.
-		#[codec(index = 6)]
-		pub static SlashGainRatio: u32 = 20;
+		pub static AuditFloor: Permill = Permill::from_percent(11);
 		/// Held of the proposer of a canary, in planck: at least what a wrong answer costs a worker of the least stake.
-		#[codec(index = 7)]
+		#[codec(index = 6)]
 		pub static CanaryBond: Balance = 100 * UNIT;
 		/// What committing to a canary costs, in planck.
-		#[codec(index = 8)]
+		#[codec(index = 7)]
 		pub static CanaryFee: Balance = UNIT;
 		/// What the pot pays at most for one canary, in planck.
-		#[codec(index = 9)]
+		#[codec(index = 8)]
 		pub static CanaryPrize: Balance = 3 * UNIT;
 		/// Share of the pot that one canary may cost at most.
-		#[codec(index = 10)]
+		#[codec(index = 9)]
 		pub static CanaryShare: Permill = Permill::from_percent(1);
 		/// Blocks for which a canary stands.
-		#[codec(index = 11)]
+		#[codec(index = 10)]
 		pub static CanaryPeriod: BlockNumber = DAYS;
 		/// Blocks after the answer within which it must be revealed.
-		#[codec(index = 12)]
+		#[codec(index = 11)]
 		pub static CanaryReveal: BlockNumber = 10 * MINUTES;
 		/// Canaries that a proposer may have open.
-		#[codec(index = 13)]
+		#[codec(index = 12)]
 		pub static MaxCanaries: u32 = 4;
 	}
 
@@ -154,11 +151,11 @@ pub mod dynamic_params {
 		/// Share of the stake that the approval of a canary costs.
 		#[codec(index = 7)]
 		pub static ApprovedCanarySlash: Permill = Permill::from_percent(10);
-		/// Share of a slash that goes to who proved the fault.
+		/// Share of a slash that goes to who proved the fault, which may be an accomplice.
 		#[codec(index = 8)]
 		pub static RewardShare: Permill = Permill::from_percent(50);
-		/// Share of what a wrong answer would cost that a worker's open jobs may be worth.
-		/// With a slash worth 20 times the open jobs, an audit of one answer in 21 makes cheating a loss.
+		/// Share of what a wrong answer would cost that a worker's open jobs may be worth. The least audit rate follows from
+		/// it and from `RewardShare`.
 		#[codec(index = 9)]
 		pub static ExposureFactor: Permill = Permill::from_percent(5);
 		/// How far each conduct moves a reputation.

@@ -32,6 +32,14 @@ pub fn checkpoints(from: CheckpointId, limit: u32) -> Vec<CheckpointView<Account
 	(from.0..from.0.saturating_add(limit)).map_while(|id| checkpoint(CheckpointId(id))).collect()
 }
 
+/// Active workers that offer `checkpoint` and take sealed jobs. Walks the map of operators.
+pub fn sealed_workers(checkpoint: CheckpointId, limit: u32) -> Vec<AccountId> {
+	pallet_operators::Operators::<Runtime>::iter_keys()
+		.filter(|who| Operators::seal_key(who).is_some() && Operators::ensure_worker(who, checkpoint).is_ok())
+		.take(limit as usize)
+		.collect()
+}
+
 /// The operator `who`.
 pub fn operator(who: &AccountId) -> Option<OperatorView> {
 	Operators::view(who)

@@ -5,7 +5,7 @@ use crate::{
 	Outcome,
 };
 use noesis_engine::{testing, Architecture};
-use noesis_primitives::{CheckpointId, JobId, JobState, JobView};
+use noesis_primitives::{Balance, Capability, CheckpointId, JobId, JobState, JobView, Role};
 use noesis_worker::{
 	chain::{Call, Chain, Submitter},
 	keys::Keys,
@@ -172,6 +172,11 @@ impl Stage {
 		self.start(&binary("noesis")?, &[role], key, url)
 	}
 
+	/// Starts an honest operator with arguments of its own behind its role.
+	pub fn operator_with(&self, role: &[&str], key: &str) -> Outcome<Actor> {
+		self.start(&binary("noesis")?, role, key, &self.url())
+	}
+
 	/// Starts a worker that computes one value wrongly (`fault` as in `--rehearse-fault`) and defends it.
 	pub fn liar(&self, key: &str, fault: &str) -> Outcome<Actor> {
 		self.start(&binary("noesis")?, &["worker", "--rehearse-fault", fault], key, &self.url())
@@ -196,6 +201,25 @@ impl Stage {
 		let log = self.dir.join(format!("{name}-{}.log", free_port()?));
 		let process = Process::start(program, &args, log)?;
 		Ok(Actor { account: Keys::from_suri(key)?.account(), process })
+	}
+
+	/// Registers a validator that never speaks. The chain takes no job that nobody could confirm.
+	pub async fn sleeper(&self, chain: &Chain, key: &str) -> Outcome {
+		const STAKE: Balance = 1_000_000_000_000;
+		let keys = Keys::from_suri(key)?;
+		let capability = Capability {
+			checkpoints: vec![self.checkpoint].try_into().map_err(|_| "one checkpoint is too many")?,
+			memory_mib: 0,
+			tokens_per_second: 0,
+			region: Default::default(),
+			endpoint: Default::default(),
+			draw_key: keys.draw_key(),
+			owner: None,
+			seal_key: None,
+		};
+		let call = Call::register_operator(Role::Validator, STAKE, &capability);
+		Submitter::start(chain.clone(), keys).submit(call).await?;
+		Ok(())
 	}
 
 	/// Waits until an operator is registered for the model and was so for a block.

@@ -49,13 +49,13 @@ async fn refused(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_answer_should_be_refused_and_refunded() -> Outcome {
+async fn wrong_answer_should_be_refunded_and_cost_stake() -> Outcome {
 	let stage = stage().await?;
 	let chain = stage.chain(PATIENCE).await?;
-	// The trace is right, so there is nothing that the chain could compute: nobody is paid, nobody is slashed.
+	// The trace is right, and a token of it is shown that the output does not have.
 	let change =
-		refused(&stage, &chain, "wrong-output", "//Bob//stash", "output", RefundReason::Rejected).await?;
-	assert_eq!(change, 0);
+		refused(&stage, &chain, "wrong-output", "//Bob//stash", "output", RefundReason::Overturned).await?;
+	assert!(change < 0, "the liar lost nothing");
 	Ok(())
 }
 
@@ -86,7 +86,7 @@ async fn job_should_go_to_another_worker_when_the_first_never_answers() -> Outco
 	let view = job_until(&chain, job, "the job's end", JobState::is_terminal).await?;
 	assert_eq!(view.state, JobState::Final { worker: honest.account });
 	assert_eq!(view.reassignments, 1);
-	let marks = chain.operator(chain.finalized().hash, idle.account).await?.map(|view| view.record.marks);
+	let marks = chain.operator(chain.finalized().hash, idle.account).await?.map(|view| view.marks);
 	assert_eq!(marks, Some(1));
 	Ok(())
 }

@@ -83,6 +83,18 @@ impl DeviceModel {
 		Ok(Self { architecture, model })
 	}
 
+	/// Runs one token, so that every kind of kernel is loaded.
+	///
+	/// # Errors
+	/// [`EngineError::Device`] if one can't be, or fails.
+	pub fn try_out(&self) -> Result<(), EngineError> {
+		let mut sequence = self.start(1)?;
+		sequence.forward(&[0], None)?;
+		sequence.compute_logits(1)?;
+		sequence.pick(0, &Sampling { temperature: 0, top_p: 0, seed: 0 }, 0)?;
+		Ok(())
+	}
+
 	/// The shape.
 	pub fn architecture(&self) -> &Architecture {
 		&self.architecture
@@ -124,6 +136,10 @@ impl DeviceSequence<'_> {
 
 	pub(crate) fn truncate(&mut self, length: usize) {
 		self.sequence.truncate(length);
+	}
+
+	pub(crate) fn is_recorded(&self) -> bool {
+		self.sequence.is_recorded()
 	}
 
 	pub(crate) fn max_batch(&self) -> usize {

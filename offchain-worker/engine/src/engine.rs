@@ -7,6 +7,7 @@ use crate::{
 	generate,
 	kernels::Backend,
 	model::Model,
+	plant::Plant,
 	sequence::{Loaded, Sequence},
 	template::ChatTemplate,
 	tokenizer::{Tokenizer, TokenizerError},
@@ -35,7 +36,7 @@ pub enum EngineError {
 	#[error(transparent)]
 	Device(#[from] DeviceError),
 	/// A device computes what is right.
-	#[error("a fault can be rehearsed on the CPU only: open the engine without a device")]
+	#[error("what is wrong on purpose is computed on the CPU only: open the engine without a device")]
 	NoFaults,
 	/// The callback said stop.
 	#[error("cancelled")]
@@ -51,6 +52,9 @@ pub struct EngineOptions {
 	pub backend: Option<Backend>,
 	/// Where the model runs instead of the CPU, which then only tokenises and hashes.
 	pub device: Option<Arc<dyn Device>>,
+	/// The CPU takes over a model that the device can't run: one of another shape, one too large, or one whose kernels
+	/// can't be loaded there. Without, such a model is refused.
+	pub fallback: bool,
 }
 
 impl fmt::Debug for EngineOptions {
@@ -59,6 +63,7 @@ impl fmt::Debug for EngineOptions {
 			.field("threads", &self.threads)
 			.field("backend", &self.backend)
 			.field("device", &self.device.as_ref().map(|device| device.name()))
+			.field("fallback", &self.fallback)
 			.finish()
 	}
 }
@@ -88,7 +93,7 @@ pub struct TokenEvent<'a> {
 /// Called with every token; says whether to go on.
 pub type OnToken<'a> = &'a mut (dyn FnMut(TokenEvent<'_>) -> bool + Send);
 
-/// What may accompany a run; nothing but a fault changes its result.
+/// What may accompany a run; nothing but `fault` and `plant` changes its result.
 #[derive(Default)]
 pub struct RunOptions<'a> {
 	/// Somebody's claim of the output. As far as it is true the run takes one pass instead of one per token.
@@ -97,8 +102,10 @@ pub struct RunOptions<'a> {
 	pub capture: &'a [u64],
 	/// Called with every token; the run is cancelled when it returns false.
 	pub on_token: Option<OnToken<'a>>,
-	/// The one thing here that does change the result, for rehearsals: a value that is computed wrongly.
+	/// A value that is computed wrongly, for rehearsals.
 	pub fault: Option<Fault>,
+	/// A leaf that is wrong by arrangement, for canaries.
+	pub plant: Option<Plant>,
 }
 
 /// The result of a run.
@@ -137,12 +144,50 @@ impl Execution {
 	}
 }
 
+/// A model on the device; none if the CPU is to run it, which the log says.
+fn on_device(
+	checkpoint: &Checkpoint,
+	device: &Arc<dyn Device>,
+	fallback: bool,
+) -> Result<Option<DeviceModel>, EngineError> {
+	let loaded = DeviceModel::load(checkpoint, device);
+	// Kernels are loaded when they are first launched: where there is still a choice, one token shows whether they can be.
+	let tried = if fallback { loaded.and_then(|model| model.try_out().map(|()| model)) } else { loaded };
+	let model = settle(tried, fallback)?;
+	let name = device.name();
+	match &model {
+		Ok(_) => tracing::info!(device = name, "the model runs on the GPU"),
+		Err(reason) => {
+			tracing::warn!(device = name, %reason, "the model runs on the CPU: the GPU can't run it")
+		},
+	}
+	Ok(model.ok())
+}
+
+/// Whether what came of loading a model to a device is final, or, with `fallback`, a reason for the CPU to run it. What
+/// is wrong with the checkpoint itself would be wrong on the CPU too.
+fn settle<T>(loaded: Result<T, EngineError>, fallback: bool) -> Result<Result<T, DeviceError>, EngineError> {
+	match loaded {
+		Ok(model) => Ok(Ok(model)),
+		Err(EngineError::Device(reason)) if fallback => Ok(Err(reason)),
+		Err(error) => Err(error),
+	}
+}
+
 impl Engine {
 	/// Opens and checks the checkpoint file at `path` and loads its weights.
 	pub fn open(path: &Path, options: &EngineOptions) -> Result<Self, EngineError> {
+		Self::open_with_checkpoint(path, options).map(|(engine, _)| engine)
+	}
+
+	/// The same, with the open checkpoint, for those who show its tensors in disputes.
+	pub fn open_with_checkpoint(
+		path: &Path,
+		options: &EngineOptions,
+	) -> Result<(Self, Checkpoint), EngineError> {
 		let pool = pool(options)?;
-		pool.install(|| Checkpoint::open(path).map_err(EngineError::from))
-			.and_then(|checkpoint| Self::assemble(&checkpoint, options, pool))
+		let checkpoint = pool.install(|| Checkpoint::open(path))?;
+		Ok((Self::assemble(&checkpoint, options, pool)?, checkpoint))
 	}
 
 	/// Loads the weights of an open checkpoint.
@@ -159,9 +204,11 @@ impl Engine {
 		if !backend.is_available() {
 			return Err(EngineError::Backend(backend.name()));
 		}
-		let model = match &options.device {
+		let device = options.device.as_ref();
+		let device = device.map(|device| pool.install(|| on_device(checkpoint, device, options.fallback)));
+		let model = match device.transpose()?.flatten() {
 			None => Loaded::Cpu(Box::new(pool.install(|| Model::load(checkpoint, backend))?)),
-			Some(device) => Loaded::Device(Box::new(pool.install(|| DeviceModel::load(checkpoint, device))?)),
+			Some(model) => Loaded::Device(Box::new(model)),
 		};
 		Ok(Self {
 			manifest: checkpoint.manifest().clone(),
@@ -282,4 +329,22 @@ impl Engine {
 fn pool(options: &EngineOptions) -> Result<rayon::ThreadPool, EngineError> {
 	let builder = rayon::ThreadPoolBuilder::new().thread_name(|i| format!("engine-{i}"));
 	Ok(builder.num_threads(options.threads.unwrap_or(0)).build()?)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn only_a_devices_own_failure_should_be_a_reason_to_fall_back() {
+		let device = || EngineError::Device(DeviceError::Shape("heads of 80 values".into()));
+		let checkpoint = || EngineError::Checkpoint(CheckpointError::Mismatch("encoding of a matrix"));
+		assert!(matches!(settle(Ok(7), true), Ok(Ok(7))));
+		assert!(matches!(settle(Ok(7), false), Ok(Ok(7))));
+		assert!(matches!(settle::<()>(Err(device()), true), Ok(Err(DeviceError::Shape(_)))));
+		assert!(matches!(settle::<()>(Err(device()), false), Err(EngineError::Device(_))));
+		for fallback in [false, true] {
+			assert!(matches!(settle::<()>(Err(checkpoint()), fallback), Err(EngineError::Checkpoint(_))));
+		}
+	}
 }

@@ -113,16 +113,13 @@ impl Run<'_> {
 
 	/// Takes a token into the output; whether generation goes on.
 	fn accept(&mut self, token: u32, on_token: &mut Option<OnToken<'_>>) -> Result<bool, EngineError> {
-		let bytes = self.tokenizer.bytes(token);
+		let bytes = self.tokenizer.added(token);
 		let index = self.tokens.len();
 		self.tokens.push(token);
 		let ended = token == self.tokenizer.end();
-		if !ended {
-			self.output.extend_from_slice(bytes);
-		}
+		self.output.extend_from_slice(bytes);
 		self.leaves.push(TokenLeaf { id: token, end: self.output.len() as u32 });
 		if let Some(on_token) = on_token {
-			let bytes = if ended { &[] } else { bytes };
 			if !on_token(TokenEvent { index: index as u32, token, bytes }) {
 				return Err(EngineError::Cancelled);
 			}
@@ -145,7 +142,7 @@ pub(crate) fn generate(
 	params: &GenerateParams,
 	options: RunOptions<'_>,
 ) -> Result<Execution, EngineError> {
-	let RunOptions { draft, capture, mut on_token, fault } = options;
+	let RunOptions { draft, capture, mut on_token, fault, plant } = options;
 	let (prompt, limit) = fit(prompt, params.max_tokens, model.architecture().context);
 	let mut run = Run {
 		tokenizer,
@@ -159,6 +156,9 @@ pub(crate) fn generate(
 	};
 	if let Some(fault) = fault {
 		run.sequence.set_fault(fault)?;
+	}
+	if let Some(plant) = plant {
+		run.sequence.set_plant(plant)?;
 	}
 	let ids: Vec<u32> = run.leaves.iter().map(|token| token.id).collect();
 	run.feed(&ids, 1)?;

@@ -41,6 +41,7 @@ pub mod kernels;
 pub mod matrix;
 pub mod model;
 pub mod perplexity;
+mod plant;
 pub mod sequence;
 pub mod template;
 pub mod testing;
@@ -51,3 +52,4 @@ pub use checkpoint::{Architecture, Checkpoint, CheckpointError, Manifest, Shapes
 pub use engine::{Engine, EngineError, EngineOptions, Execution, OnToken, RunOptions, TokenEvent};
 pub use import::{import_gguf, ImportError, Progress};
 pub use kernels::Backend;
+pub use plant::Plant;

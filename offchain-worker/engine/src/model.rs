@@ -10,6 +10,7 @@ use crate::{
 	dispute::Fault,
 	kernels::{attention::squared_length, gated, linear, Activations, Backend, Linear, Output},
 	matrix::Matrix,
+	plant::Plant,
 };
 use noesis_canon::{
 	attention, norm, rope,
@@ -63,6 +64,8 @@ pub struct State {
 	outputs: [Output; 3],
 	/// What is computed wrongly, for rehearsals.
 	pub(crate) fault: Option<Fault>,
+	/// What is planted, for canaries.
+	pub(crate) plant: Option<Plant>,
 }
 
 impl State {
@@ -139,6 +142,7 @@ impl Model {
 			input: Activations::default(),
 			outputs: Default::default(),
 			fault: None,
+			plant: None,
 		}
 	}
 
@@ -159,6 +163,9 @@ impl Model {
 			self.feed_forward(state, layer);
 			if let Some(fault) = state.fault {
 				fault.apply(index, state.cache.length(), width, &mut state.residual);
+			}
+			if let Some(plant) = state.plant {
+				plant.apply(index, state.cache.length(), width, &mut state.residual);
 			}
 			after_layer(index, &state.residual);
 		}

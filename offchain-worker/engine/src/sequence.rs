@@ -5,6 +5,7 @@ use crate::{
 	device_model::{DeviceModel, DeviceSequence},
 	dispute::Fault,
 	model::{Model, State, MAX_BATCH},
+	plant::Plant,
 	EngineError,
 };
 use noesis_canon::sampler::{sample, Sampling};
@@ -89,6 +90,28 @@ impl Sequence<'_> {
 				Ok(())
 			},
 			Place::Device(_) => Err(EngineError::NoFaults),
+		}
+	}
+
+	/// Plants a mark from now on.
+	///
+	/// # Errors
+	/// [`EngineError::NoFaults`], on a device.
+	pub fn set_plant(&mut self, plant: Plant) -> Result<(), EngineError> {
+		match &mut self.0 {
+			Place::Cpu(cpu) => {
+				cpu.state.plant = Some(plant);
+				Ok(())
+			},
+			Place::Device(_) => Err(EngineError::NoFaults),
+		}
+	}
+
+	/// Whether tokens that come one by one run as a recorded graph of the device.
+	pub fn is_recorded(&self) -> bool {
+		match &self.0 {
+			Place::Cpu(_) => false,
+			Place::Device(device) => device.is_recorded(),
 		}
 	}
 

@@ -56,7 +56,7 @@ impl ChatTemplate {
 		let broken = |e: minijinja::Error| TemplateError::Broken(format!("{e:#}"));
 		let mut environment = Environment::new();
 		environment.set_undefined_behavior(minijinja::UndefinedBehavior::Lenient);
-		environment.set_fuel(Some(1_000_000));
+		environment.set_fuel(Some(100_000));
 		let template = environment.template_from_str(source).map_err(broken)?;
 		let render = |message: &str| {
 			let user = context! { role => "user", content => message };
@@ -67,13 +67,14 @@ impl ChatTemplate {
 		let text = render(MARK)?;
 		let (prefix, suffix) = text.split_once(MARK).ok_or_else(|| depends(MARK))?;
 		let found = Self { prefix: prefix.to_owned(), suffix: suffix.to_owned() };
+		// Before it is rendered again: nobody waits for a template that writes megabytes.
+		found.check()?;
 		let long = "x".repeat(5000);
 		for probe in PROBES.into_iter().chain([long.as_str()]) {
 			if render(probe)? != found.apply(probe) {
 				return Err(depends(&probe.chars().take(40).collect::<String>()));
 			}
 		}
-		found.check()?;
 		Ok(found)
 	}
 
@@ -108,6 +109,13 @@ mod tests {
 			"<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n\
 			 <|im_start|>user\nHi {{ x }} & <b><|im_end|>\n<|im_start|>assistant\n"
 		);
+	}
+
+	#[test]
+	fn template_should_be_refused_at_its_first_rendering_when_it_writes_too_much() {
+		// It changes messages, too, which only further renderings would show.
+		let source = "{{ 'x' * 5000 ~ messages[0]['content'] | trim }}";
+		assert_eq!(ChatTemplate::from_jinja(source), Err(TemplateError::Long(5000)));
 	}
 
 	#[test]

@@ -14,6 +14,7 @@ pub use words::WordTrace;
 
 use crate::tokenizer::{pairs::Pairs, trees::Trees};
 use noesis_canon::tokenizer::{self as canon, Head, Place, Spans, Word};
+use noesis_primitives::TEMPLATE_ALLOWANCE;
 use std::sync::OnceLock;
 
 /// A tokenizer.
@@ -32,7 +33,28 @@ impl Tokenizer {
 	/// Makes a tokenizer.
 	pub fn new(data: &TokenizerData) -> Result<Self, TokenizerError> {
 		let data::Parts { shape, pairs, written, is_special } = data.parts()?;
-		Ok(Self { shape, pairs, written, is_special, trees: OnceLock::new() })
+		let tokenizer = Self { shape, pairs, written, is_special, trees: OnceLock::new() };
+		let template = tokenizer.template_tokens();
+		if template > TEMPLATE_ALLOWANCE {
+			return Err(TokenizerError::TemplateTokens(template));
+		}
+		Ok(tokenizer)
+	}
+
+	/// Most tokens that a chat has beside those that its message can become. What lies between the message and the nearest
+	/// special tokens is split together with it, so that each byte of that counts as one.
+	pub fn template_tokens(&self) -> u32 {
+		let special =
+			|| self.shape.special.iter().filter_map(|special| std::str::from_utf8(&special.bytes).ok());
+		let (prefix, suffix) = (self.shape.prefix.as_str(), self.shape.suffix.as_str());
+		let after_last =
+			special().filter_map(|text| Some(prefix.rfind(text)? + text.len())).max().unwrap_or(0);
+		let firsts = special().filter_map(|text| Some(suffix.find(text)? + text.len()));
+		let after_first = firsts.min().unwrap_or(suffix.len());
+		let (fixed, joined) = prefix.split_at(after_last);
+		let (joins, rest) = suffix.split_at(after_first);
+		let apart = self.encode(fixed.as_bytes()).len() + self.encode(rest.as_bytes()).len();
+		u32::try_from(apart + joined.len() + joins.len()).unwrap_or(u32::MAX)
 	}
 
 	/// Tokens of a text; invalid UTF-8 is replaced by U+FFFD. Special tokens written out in the text are
@@ -60,6 +82,11 @@ impl Tokenizer {
 			Some(false) => self.written(token),
 			_ => &[],
 		}
+	}
+
+	/// Bytes that a token adds to the output of an answer, which the token that ends it does not: [`Head::added`].
+	pub fn added(&self, token: u32) -> &[u8] {
+		self.shape.added(token, self.bytes(token))
 	}
 
 	/// Bytes that a token stands for in a text, special tokens included; none for ids outside the vocabulary. The end of a
@@ -126,7 +153,10 @@ mod tests {
 		fn a_chat_should_be_what_the_template_makes(message in prop::collection::vec(any::<u8>(), 0..40)) {
 			let data = tokenizer_data();
 			let chat = Tokenizer::new(&data).unwrap().chat(&message);
-			prop_assert_eq!(chat, data.chat_template.apply(&String::from_utf8_lossy(&message)));
+			prop_assert_eq!(&chat, &data.chat_template.apply(&String::from_utf8_lossy(&message)));
+			let tokenizer = Tokenizer::new(&data).unwrap();
+			let most = 3 * message.len() + tokenizer.template_tokens() as usize;
+			prop_assert!(tokenizer.encode(chat.as_bytes()).len() <= most);
 			prop_assert_eq!(ChatTemplate::from_jinja(TEMPLATE).unwrap(), data.chat_template);
 		}
 

@@ -96,6 +96,49 @@ fn residuals_and_logits_should_equal_the_cpus_for_any_split() {
 	}
 }
 
+#[test]
+fn tokens_one_by_one_should_run_as_a_graph_and_give_the_cpus_bits() {
+	let checkpoint = checkpoint(5, architecture());
+	let (cpu, device) = (on_cpu(&checkpoint), on(&checkpoint, Emulation::new(5)).unwrap());
+	// Sizes of batches, and a place to go back to first. More rows of logits than before move them: what was recorded
+	// must not write to where they were.
+	let steps = [
+		(None, 9),
+		(None, 1),
+		(None, 1),
+		(None, 1),
+		(Some(10), 1),
+		(None, 12),
+		(None, 1),
+		(Some(3), 1),
+		(None, 1),
+	];
+	let walk = |engine: &Engine| {
+		engine.install(|| {
+			let mut sequence = engine.start(40).unwrap();
+			let mut found = Vec::new();
+			for (i, (back, count)) in steps.iter().enumerate() {
+				if let Some(length) = back {
+					sequence.truncate(*length);
+				}
+				let mut residuals = Vec::new();
+				let mut after_layer = |_: usize, residual: &[i32]| residuals.push(residual.to_vec());
+				sequence.forward(&prompt(i as u32, *count), Some(&mut after_layer)).unwrap();
+				sequence.compute_logits(*count as usize).unwrap();
+				let logits = sequence.logits().unwrap();
+				found.push((sequence.is_recorded(), sequence.length(), residuals, logits));
+			}
+			found
+		})
+	};
+	let (found, expected) = (walk(&device), walk(&cpu));
+	let recorded: Vec<bool> = found.iter().map(|step| step.0).collect();
+	assert_eq!(recorded, [false, false, true, true, true, false, true, true, true]);
+	for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+		assert!(found.1 == expected.1 && found.2 == expected.2 && found.3 == expected.3, "step {i}");
+	}
+}
+
 fn generate(max_tokens: u32, temperature: u16, top_p: u16) -> JobKind {
 	let format = InputFormat::Chat;
 	JobKind::Generate(GenerateParams { format, max_tokens, temperature, top_p, seed: 5 })
@@ -260,6 +303,42 @@ fn a_model_without_kernels_should_be_refused_with_a_reason() {
 	let error = on(&checkpoint(1, testing::architecture()), Emulation::new(1)).unwrap_err();
 	assert!(matches!(error, EngineError::Device(DeviceError::Shape(_))));
 	assert!(error.to_string().contains("64 or 128 values"), "{error}");
+}
+
+/// As `noesis worker --backend auto` does it.
+fn on_or_cpu(checkpoint: &Checkpoint, device: Arc<dyn Device>) -> Result<Engine, EngineError> {
+	let options =
+		EngineOptions { threads: Some(1), device: Some(device), fallback: true, ..Default::default() };
+	Engine::new(checkpoint, &options)
+}
+
+#[test]
+fn a_model_without_kernels_should_run_on_the_cpu_when_it_may() {
+	let checkpoint = checkpoint(1, testing::architecture());
+	let engine = on_or_cpu(&checkpoint, Emulation::new(1)).unwrap();
+	assert!(engine.device_model().is_none());
+	let kind = generate(4, 0, 0);
+	assert_eq!(run(&engine, &kind, None, &[]), run(&on_cpu(&checkpoint), &kind, None, &[]));
+}
+
+#[test]
+fn a_device_whose_kernels_fail_should_leave_the_model_to_the_cpu_when_it_may() {
+	let small = Architecture { layers: 1, width: 32, heads: 1, feed_forward: 32, ..architecture() };
+	let checkpoint = checkpoint(6, small);
+	let failing = |calls| Arc::new(Failing { inner: Emulation::new(1), left: AtomicUsize::new(calls) });
+	let used = {
+		let device = failing(usize::MAX);
+		assert!(on(&checkpoint, device.clone()).is_ok());
+		usize::MAX - device.left.load(SeqCst)
+	};
+	// While weights are uploaded, and at the first launch after that.
+	for calls in [0, used / 2, used, used + 20] {
+		assert!(
+			on_or_cpu(&checkpoint, failing(calls)).unwrap().device_model().is_none(),
+			"after {calls} calls"
+		);
+	}
+	assert!(on_or_cpu(&checkpoint, failing(usize::MAX)).unwrap().device_model().is_some());
 }
 
 #[test]

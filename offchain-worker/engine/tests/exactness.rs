@@ -8,9 +8,9 @@ use noesis_engine::{
 	model::State,
 	testing,
 	trace::{TokenLeaf, Trace},
-	Backend, Checkpoint, Engine, EngineError, EngineOptions, Execution, RunOptions, TokenEvent,
+	Backend, Checkpoint, Engine, EngineError, EngineOptions, Execution, Plant, RunOptions, TokenEvent,
 };
-use noesis_primitives::{merkle, GenerateParams, InputFormat, JobKind};
+use noesis_primitives::{is_planted, merkle, GenerateParams, InputFormat, JobKind};
 use proptest::prelude::*;
 use std::sync::OnceLock;
 
@@ -239,4 +239,31 @@ fn token_leaves_should_say_where_tokens_end() {
 	let ids: Vec<u8> = (0..600u32).flat_map(|i| (3 + i % 256).to_le_bytes()).collect();
 	let cut = ends(InputFormat::Tokens, &ids);
 	assert_eq!((cut.len(), cut[0], cut[510]), (511, 4, 4 * 511));
+}
+
+#[test]
+fn mark_should_be_planted_in_one_leaf_and_change_what_follows_alike_everywhere() {
+	let kind = generate(InputFormat::Text, 8, 0, 0);
+	let input = b"a planted leaf";
+	let architecture = engines()[0].manifest().architecture;
+	let plain = run(&engines()[0], &kind, input);
+	let mark: [u8; 32] = std::array::from_fn(|i| i as u8 * 7 + 1);
+	let plant = Plant::of(&architecture, mark, plain.usage.input_tokens).unwrap();
+	let index = u64::from(architecture.trace(plain.usage.input_tokens).index(plant.leaf()).unwrap());
+	let planted: Vec<Execution> = engines()
+		.iter()
+		.map(|engine| {
+			let options = RunOptions { capture: &[index], plant: Some(plant), ..Default::default() };
+			engine.run(&kind, input, options).unwrap()
+		})
+		.collect();
+	assert!(planted.iter().all(|other| *other == planted[0]));
+	assert!(is_planted(&planted[0].captured[&index], &mark));
+	let differs: Vec<bool> =
+		plain.leaves.iter().zip(&planted[0].leaves).map(|(one, other)| one != other).collect();
+	assert!(differs[index as usize] && !differs[..index as usize].contains(&true));
+	assert!(differs[index as usize + 1..].contains(&true) || plant.layer + 1 == architecture.layers);
+	// A model that is too narrow has no leaf for it, and an input without tokens no position.
+	let narrow = Architecture { width: 32, ..architecture };
+	assert!(Plant::of(&narrow, mark, 9).is_none() && Plant::of(&architecture, mark, 0).is_none());
 }

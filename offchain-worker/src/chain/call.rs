@@ -4,9 +4,10 @@ use super::ChainError;
 use crate::{channel::Signature, AccountId};
 use codec::Encode;
 use noesis_primitives::{
-	merkle::Node, Accused, Architecture, Balance, Capability, ChannelId, ChannelSpec, CheckpointRecord,
-	Claim, DisputeId, Draw, Evidence, JobId, JobSpec, LengthProof, NodePath, Nodes, Opening, Payload, Role,
-	Root, Subject, Tally, TextEvidence, Turn, Usage, WordEvidence,
+	merkle::Node, Accused, Architecture, Balance, BatchSpec, Capability, ChannelId, ChannelSpec,
+	CheckpointId, CheckpointRecord, Claim, ClaimHash, DisputeId, Draw, Evidence, Item, ItemInput, JobId,
+	JobSpec, LengthProof, NodePath, Nodes, Opening, OutputProof, Payload, Role, Root, ShownOutput, Subject,
+	Tally, TextEvidence, Turn, Usage, WordEvidence,
 };
 use subxt::{
 	ext::{
@@ -183,8 +184,9 @@ impl Call {
 		architecture: &Architecture,
 		leaf: &[i32],
 		payload: &[u8],
+		salt: Option<&[u8; 32]>,
 	) -> Self {
-		Self::new("Dispute", "prove_input", (dispute, architecture, leaf, payload))
+		Self::new("Dispute", "prove_input", (dispute, architecture, leaf, payload, salt))
 	}
 
 	/// Shows what a leaf of the fine tree is computed from.
@@ -218,6 +220,26 @@ impl Call {
 		Self::new("Dispute", "prove_length", (subject, accused, claim, architecture, proof))
 	}
 
+	/// Demands the output that a claim names.
+	pub fn demand(subject: Subject, accused: &Accused<AccountId>, claim: &Claim) -> Self {
+		Self::new("Dispute", "demand", (subject, accused, claim))
+	}
+
+	/// Shows an output that is demanded.
+	pub fn show_output(dispute: DisputeId, output: &ShownOutput) -> Self {
+		Self::new("Dispute", "show_output", (dispute, output))
+	}
+
+	/// Shows that the output of a claim does not have the bytes of one of its tokens.
+	pub fn prove_output(
+		subject: Subject,
+		accused: &Accused<AccountId>,
+		claim: &Claim,
+		proof: &OutputProof,
+	) -> Self {
+		Self::new("Dispute", "prove_output", (subject, accused, claim, proof))
+	}
+
 	/// Says that the sender is there.
 	pub fn heartbeat() -> Self {
 		Self::new("Operators", "heartbeat", ())
@@ -246,6 +268,39 @@ impl Call {
 	/// Shows a turn of a closed channel by its path.
 	pub fn present_turn(turn: &Turn, path: &[Node]) -> Self {
 		Self::new("Poi", "present_turn", (turn.channel, turn.index, turn, path))
+	}
+
+	/// Asks for a batch and holds at most `max_fee` for it.
+	pub fn submit_batch(spec: &BatchSpec<AccountId>, max_fee: Balance) -> Self {
+		Self::new("Poi", "submit_batch", (spec, max_fee))
+	}
+
+	/// Shows an item of an answered batch, the one before it, and the input that was asked at its place.
+	pub fn present_item(
+		batch: JobId,
+		index: u32,
+		item: &(Item, Vec<Node>),
+		before: &Option<(Item, Vec<Node>)>,
+		asked: &(ItemInput, Vec<Node>),
+	) -> Self {
+		Self::new("Poi", "present_item", (batch, index, item, before, asked))
+	}
+
+	/// Commits to an answer that will be wrong by arrangement.
+	pub fn commit_canary(commitment: &[u8; 32], checkpoint: CheckpointId) -> Self {
+		Self::new("Poc", "commit_canary", (commitment, checkpoint))
+	}
+
+	/// Shows that an answer was a canary.
+	pub fn reveal_canary(
+		subject: Subject,
+		proposer: AccountId,
+		truth: &ClaimHash,
+		salt: &[u8; 32],
+		index: u32,
+		opening: &Opening,
+	) -> Self {
+		Self::new("Poc", "reveal_canary", (subject, proposer, truth, salt, index, opening))
 	}
 
 	/// Moves a channel on that is due.

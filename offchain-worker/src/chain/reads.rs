@@ -4,11 +4,11 @@ use super::{BlockHash, BlockRef, Chain, ChainError};
 use crate::AccountId;
 use codec::{Decode, DecodeAll, Encode};
 use noesis_primitives::{
-	Balance, BlockNumber, BundleId, BundleView, ChannelId, ChannelView, CheckpointId, CheckpointView,
-	DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobView, OperatorView, PanelView, Quote,
-	QuoteError, Subject, TimelineEntry,
+	Balance, BatchSpec, BlockNumber, BundleId, BundleView, CanaryView, ChannelId, ChannelView, CheckpointId,
+	CheckpointView, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobView, OperatorView,
+	PanelView, PanelWindows, Quote, QuoteError, Subject, TimelineEntry,
 };
-use sp_crypto_hashing::{blake2_128, twox_128};
+use sp_crypto_hashing::{blake2_128, twox_128, twox_64};
 
 /// Most checkpoints in one answer.
 const PAGE: u32 = 64;
@@ -118,6 +118,15 @@ impl Chain {
 		self.api(at, "quote", (spec,)).await
 	}
 
+	/// What a batch may cost.
+	pub async fn quote_batch(
+		&self,
+		at: BlockHash,
+		spec: &BatchSpec<AccountId>,
+	) -> Result<Result<Quote, QuoteError>, ChainError> {
+		self.api(at, "quote_batch", (spec,)).await
+	}
+
 	/// An operator.
 	pub async fn operator(&self, at: BlockHash, who: AccountId) -> Result<Option<OperatorView>, ChainError> {
 		self.api(at, "operator", who).await
@@ -130,6 +139,16 @@ impl Chain {
 		subject: Subject,
 	) -> Result<Option<PanelView<AccountId>>, ChainError> {
 		self.api(at, "panel", subject).await
+	}
+
+	/// At most `limit` active workers that offer a checkpoint and take sealed jobs.
+	pub async fn sealed_workers(
+		&self,
+		at: BlockHash,
+		checkpoint: CheckpointId,
+		limit: u32,
+	) -> Result<Vec<AccountId>, ChainError> {
+		self.api(at, "sealed_workers", (checkpoint, limit)).await
 	}
 
 	/// At most `limit` open panels.
@@ -160,6 +179,25 @@ impl Chain {
 		self.api(at, "dispute", id).await
 	}
 
+	/// The open disputes over a subject.
+	pub async fn disputes_over(&self, at: BlockHash, subject: Subject) -> Result<Vec<DisputeId>, ChainError> {
+		let (subject, what) = (subject.encode(), "the disputes over a subject");
+		let key = [&twox_128(b"Dispute")[..], &twox_128(b"Dockets"), &twox_64(&subject), &subject].concat();
+		let bytes = self.rpc().state_get_storage(&key, Some(at)).await;
+		let Some(bytes) = bytes.map_err(|error| ChainError::rpc(what, error))? else { return Ok(Vec::new()) };
+		// The docket begins with them.
+		Vec::decode(&mut bytes.as_slice()).map_err(|error| ChainError::shape(what, error))
+	}
+
+	/// The output that was shown in an open dispute and is to be compared.
+	pub async fn shown_output(&self, at: BlockHash, id: DisputeId) -> Result<Option<Vec<u8>>, ChainError> {
+		let (id, what) = (id.encode(), "an output that was shown");
+		let key = [&twox_128(b"Dispute")[..], &twox_128(b"ShownOutputs"), &twox_64(&id), &id].concat();
+		let bytes = self.rpc().state_get_storage(&key, Some(at)).await;
+		let Some(bytes) = bytes.map_err(|error| ChainError::rpc(what, error))? else { return Ok(None) };
+		Vec::decode_all(&mut bytes.as_slice()).map(Some).map_err(|error| ChainError::shape(what, error))
+	}
+
 	/// What is disputed, or can be: a subject with a claim.
 	pub async fn disputed(
 		&self,
@@ -181,6 +219,21 @@ impl Chain {
 	/// The results of a batch or channel as they stand, once they are committed.
 	pub async fn bundle(&self, at: BlockHash, id: BundleId) -> Result<Option<BundleView>, ChainError> {
 		self.api(at, "bundle", id).await
+	}
+
+	/// A canary that is not revealed yet.
+	pub async fn canary(
+		&self,
+		at: BlockHash,
+		proposer: AccountId,
+		commitment: [u8; 32],
+	) -> Result<Option<CanaryView>, ChainError> {
+		self.api(at, "canary", (proposer, commitment)).await
+	}
+
+	/// When the panel over a subject is open; `None` when there is none.
+	pub async fn windows(&self, at: BlockHash, subject: Subject) -> Result<Option<PanelWindows>, ChainError> {
+		self.api(at, "windows", subject).await
 	}
 
 	/// The number that the next channel will have.

@@ -13,6 +13,11 @@ use std::{
 	path::{Path, PathBuf},
 };
 
+/// Where the books of the chain with this genesis block are in a folder.
+pub fn folder(base: &Path, genesis: &[u8; 32]) -> PathBuf {
+	base.join(genesis.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
 /// Why a book can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BookError {

@@ -1,7 +1,7 @@
 //! What a worker does next about a channel on chain: a pure function of where things stand.
 
 use super::{Book, Ending, Signature};
-use crate::AccountId;
+use crate::{bundle::awaited, AccountId};
 use noesis_primitives::{merkle::Node, BlockNumber, BundleView, ChannelState, ChannelView, Tally, Turn};
 
 /// Blocks that the chain has to move a channel on by itself before the worker does.
@@ -62,11 +62,8 @@ pub fn decide(standing: Standing<'_>) -> Option<Step> {
 			}
 		},
 		ChannelState::Closed => {
-			let next = bundle.filter(|bundle| now < bundle.show_until).and_then(|bundle| {
-				let tally = view.tally?;
-				let hidden = |index: &&u32| !bundle.shown.contains(index);
-				let drawn = bundle.audits.iter().flatten().filter(hidden);
-				drawn.filter_map(|index| book.show(&tally, *index)).next()
+			let next = bundle.zip(view.tally).and_then(|(bundle, tally)| {
+				awaited(bundle, now).filter_map(|index| book.show(&tally, index)).next()
 			});
 			match next {
 				Some((turn, path)) => Some(Step::Show(turn, path)),

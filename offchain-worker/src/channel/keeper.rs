@@ -46,7 +46,8 @@ impl ChainMarket {
 		let len = u32::try_from(bytes).unwrap_or(u32::MAX);
 		let input = Payload::Stored { hash: Default::default(), len, locator: Default::default() };
 		let (worker, deadline, lane, tier) = (None, 1, Lane::Dot, Tier::Standard);
-		let spec = JobSpec { checkpoint, kind, input, worker, deadline, lane, tier, verification };
+		let sealed = None;
+		let spec = JobSpec { checkpoint, kind, input, worker, deadline, lane, tier, verification, sealed };
 		self.chain.quote(at, &spec).await
 	}
 

@@ -22,7 +22,7 @@ mod sign;
 mod terms;
 mod wire;
 
-pub use book::{Book, BookError, BookFile, Ending, Pending};
+pub use book::{folder, Book, BookError, BookFile, Ending, Pending};
 pub use client::{Answered, ChannelError, Session};
 pub use counter::{Counter, Market};
 pub use decide::{closing_from, decide, Standing, Step};

@@ -1,12 +1,18 @@
 //! The command line.
 
 mod amount;
+mod batch;
+mod canary;
 mod channel;
+mod generate;
 
 pub use amount::{dot, parse_dot, UNIT};
+pub use batch::BatchArgs;
+pub use canary::CanaryArgs;
 pub use channel::{
 	ChannelAskArgs, ChannelCloseArgs, ChannelCommand, ChannelOpenArgs, ChannelStatusArgs, StateArgs,
 };
+pub use generate::GenerateArgs;
 
 use crate::{
 	keys::{KeyError, Keys},
@@ -16,7 +22,10 @@ use crate::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use noesis_cuda::{choose, Chosen, DeviceError};
-use noesis_engine::{dispute::Fault, Backend, EngineOptions};
+use noesis_engine::{
+	dispute::{Fault, Lie},
+	Backend, EngineOptions,
+};
 use noesis_primitives::{Balance, InputFormat, JobId, Role, Tier, Verification};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -49,12 +58,17 @@ pub enum Command {
 	/// Checks the answers of others for pay (Proof of Contribution).
 	Validator(ServiceArgs),
 	/// Computes every answer again, as an outsider, and disputes what is wrong: half of what the liar loses is the reward.
-	Watch(ServiceArgs),
+	Watch(WatchArgs),
 	/// Asks a model, shows its answer, and how it was checked and paid.
 	Ask(AskArgs),
+	/// Asks a model many things at once, from a file, and writes the answers in their order.
+	Batch(BatchArgs),
 	/// Asks one worker many times for one escrow, without the chain in between.
 	#[command(subcommand)]
 	Channel(ChannelCommand),
+	/// Arranges a wrong answer with a worker, to catch validators that approve what they did not compute: costs a fee, and
+	/// a bond until it is revealed.
+	Canary(CanaryArgs),
 	/// Computes a job again and says whether the answer on chain is right. Exit code 1 when it is not.
 	Verify(VerifyArgs),
 	/// Lists what the disputes over a job took: every extrinsic, its bytes and weight, and who was slashed.
@@ -185,9 +199,9 @@ pub enum BackendArg {
 	/// The processor's best vector unit.
 	#[default]
 	Cpu,
-	/// The first GPU that can be used, else the processor.
+	/// The first GPU that can be used, else the processor; also for a model that the GPU can't run.
 	Auto,
-	/// The first NVIDIA GPU.
+	/// The first NVIDIA GPU, or an error.
 	Cuda,
 	/// Plain code, no vector unit.
 	Scalar,
@@ -221,7 +235,12 @@ impl EngineArgs {
 			BackendArg::Avx2 => Some(Backend::Avx2),
 			BackendArg::Avx512 => Some(Backend::Avx512),
 		};
-		Ok(EngineOptions { threads: self.threads, backend, device })
+		Ok(EngineOptions {
+			threads: self.threads,
+			backend,
+			device,
+			fallback: self.backend == BackendArg::Auto,
+		})
 	}
 }
 
@@ -289,10 +308,28 @@ pub struct WorkerArgs {
 	/// Jobs to have claimed and not answered, at most.
 	#[arg(long, default_value_t = 3)]
 	pub queue: usize,
-	/// Computes one value wrongly, to rehearse a dispute on a development network: POSITION:LAYER:INDEX:CHANGE. Costs
-	/// stake.
-	#[arg(long, value_parser = parse_fault)]
-	pub rehearse_fault: Option<Fault>,
+	/// Accounts whose canaries are played: jobs of theirs are answered wrongly by arrangement, and leaves of every answer
+	/// are given to whoever asks. Name only whom you trust: what it does not reveal costs stake.
+	#[arg(long, value_name = "ACCOUNT")]
+	pub canary_proposer: Vec<AccountId>,
+	/// Answers wrongly, to rehearse a dispute on a development network: computes one value otherwise
+	/// (POSITION:LAYER:INDEX:CHANGE), or gives another output beside the right trace (output). Costs stake.
+	#[arg(long, value_parser = parse_lie)]
+	pub rehearse_fault: Option<Lie>,
+}
+
+/// What an outsider needs.
+#[derive(Args, Clone, Debug)]
+pub struct WatchArgs {
+	/// What operators need too.
+	#[command(flatten)]
+	pub service: ServiceArgs,
+	/// Entries of each batch and channel to compute again, beside those that are shown; 0 for none.
+	#[arg(long, default_value_t = 8)]
+	pub sample: u32,
+	/// Folder of channels of one's own, as `noesis channel --state` has it: their turns are looked at too.
+	#[arg(long, value_name = "FOLDER")]
+	pub channels: Option<PathBuf>,
 }
 
 /// How the prompt is read.
@@ -360,6 +397,10 @@ pub struct AskArgs {
 	/// How the answer is checked: `sampled`, `panel:N` validators, or `replicated:F` against F liars.
 	#[arg(long, default_value = "sampled", value_parser = parse_verification)]
 	pub verification: Verification,
+	/// Seals prompt and answer: only the worker and the validators that check it read them. Without --worker one is chosen
+	/// that takes sealed jobs.
+	#[arg(long)]
+	pub sealed: bool,
 	/// Prints the job's number and ends, instead of waiting.
 	#[arg(long)]
 	pub no_wait: bool,
@@ -401,14 +442,18 @@ fn parse_verification(text: &str) -> Result<Verification, String> {
 	})
 }
 
-fn parse_fault(text: &str) -> Result<Fault, String> {
-	let bad = || format!("`{text}` is not POSITION:LAYER:INDEX:CHANGE, such as 40:29:7:1");
+fn parse_lie(text: &str) -> Result<Lie, String> {
+	if text == "output" {
+		return Ok(Lie::Output);
+	}
+	let bad = || format!("`{text}` is neither `output` nor POSITION:LAYER:INDEX:CHANGE, such as 40:29:7:1");
 	let parts: Vec<i64> =
 		text.split(':').map(|part| part.parse().map_err(|_| bad())).collect::<Result<_, _>>()?;
 	let [position, layer, index, change] = parts.try_into().map_err(|_| bad())?;
 	let number = |value: i64| u32::try_from(value).map_err(|_| bad());
 	let change = i32::try_from(change).map_err(|_| bad())?;
-	Ok(Fault { position: number(position)?, layer: number(layer)?, index: number(index)?, change })
+	let (position, layer, index) = (number(position)?, number(layer)?, number(index)?);
+	Ok(Lie::Value(Fault { position, layer, index, change }))
 }
 
 /// Whose disputes to list.
@@ -428,9 +473,15 @@ pub struct VerifyArgs {
 	/// The job's number.
 	#[arg(value_parser = parse_job)]
 	pub job: JobId,
+	/// One item of a batch; all by default.
+	#[arg(long)]
+	pub item: Option<u32>,
 	/// The checkpoint's file; fetched from where the chain says by default.
 	#[arg(long)]
 	pub checkpoint_file: Option<PathBuf>,
+	/// Opens a sealed job: the key of its requester or its worker. An open job needs none.
+	#[command(flatten)]
+	pub key: KeyArgs,
 	/// How it runs.
 	#[command(flatten)]
 	pub engine: EngineArgs,

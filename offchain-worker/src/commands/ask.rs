@@ -8,6 +8,8 @@ use super::{
 use crate::{
 	chain::{Call, Chain, Submitter},
 	cli::{dot, AskArgs, FormatArg},
+	keys::Keys,
+	sealed::{seal_prompt, Context, Envelope, OpenedJob, SealPublic},
 	store::{locator_text, Fetcher},
 	AccountId,
 };
@@ -18,12 +20,15 @@ use noesis_primitives::{
 use std::{io::Write, time::Instant};
 use tokio::task::JoinHandle;
 
+/// Most workers that one is chosen from.
+const WORKERS: u32 = 32;
+
 pub(super) async fn run(url: &str, args: AskArgs) -> Result<(), CommandError> {
 	let started = Instant::now();
 	let keys = args.key.load()?;
 	let chain = connect(url).await?;
 	let fetcher = Fetcher::new()?;
-	let spec = spec(&chain, &fetcher, &args).await?;
+	let (spec, opened) = spec(&chain, &fetcher, &keys, &args).await?;
 	let quote = chain.quote(chain.best().hash, &spec).await?.map_err(CommandError::Quote)?;
 	if let Some(allowed) = args.max_fee.filter(|allowed| quote.fee > *allowed) {
 		return Err(CommandError::TooDear { quoted: dot(quote.fee), allowed: dot(allowed) });
@@ -55,6 +60,7 @@ pub(super) async fn run(url: &str, args: AskArgs) -> Result<(), CommandError> {
 		chain,
 		fetcher,
 		job,
+		opened,
 		quiet: args.json,
 		shown: Vec::new(),
 		spoken: Vec::new(),
@@ -70,7 +76,13 @@ pub(super) async fn run(url: &str, args: AskArgs) -> Result<(), CommandError> {
 	Ok(())
 }
 
-async fn spec(chain: &Chain, fetcher: &Fetcher, args: &AskArgs) -> Result<JobSpec<AccountId>, CommandError> {
+/// What is asked, and what opens its answer, if it is sealed.
+async fn spec(
+	chain: &Chain,
+	fetcher: &Fetcher,
+	keys: &Keys,
+	args: &AskArgs,
+) -> Result<(JobSpec<AccountId>, Option<OpenedJob>), CommandError> {
 	let best = chain.best();
 	let checkpoint = match args.checkpoint {
 		Some(id) => CheckpointId(id),
@@ -83,9 +95,18 @@ async fn spec(chain: &Chain, fetcher: &Fetcher, args: &AskArgs) -> Result<JobSpe
 		FormatArg::Chat | FormatArg::Text => args.prompt.clone().into_bytes(),
 		FormatArg::Tokens => token_bytes(&args.prompt)?,
 	};
+	let (worker, bytes, opened) = match args.sealed {
+		false => (args.worker, bytes, None),
+		true => {
+			let (worker, envelope) = seal(chain, fetcher, keys, checkpoint, args.worker, &bytes).await?;
+			let opened = OpenedJob::recover(keys.seal(), envelope.commitment, &envelope.bytes)?;
+			(Some(worker), envelope.bytes, Some((envelope.commitment, opened)))
+		},
+	};
+	let (sealed, opened) = opened.unzip();
 	let input = match bytes.clone().try_into() {
 		Ok(bytes) => Payload::Inline(bytes),
-		Err(_) => upload(chain, fetcher, args, &bytes).await?,
+		Err(_) => upload(chain, fetcher, args, worker, &bytes).await?,
 	};
 	let kind = JobKind::Generate(GenerateParams {
 		format: args.format.into(),
@@ -94,16 +115,58 @@ async fn spec(chain: &Chain, fetcher: &Fetcher, args: &AskArgs) -> Result<JobSpe
 		top_p: ((args.top_p * 65535.0).round() as u16).max(1),
 		seed: args.seed,
 	});
-	Ok(JobSpec {
+	let spec = JobSpec {
 		checkpoint,
 		kind,
 		input,
-		worker: args.worker,
+		worker,
 		deadline: args.deadline,
 		lane: Lane::Dot,
 		tier: args.tier.into(),
 		verification: args.verification,
-	})
+		sealed,
+	};
+	Ok((spec, opened))
+}
+
+/// A worker that takes sealed jobs, not always the same. Its store must answer: there its panel asks for the key.
+async fn choose(
+	chain: &Chain,
+	fetcher: &Fetcher,
+	checkpoint: CheckpointId,
+) -> Result<AccountId, CommandError> {
+	let best = chain.best();
+	let mut workers = chain.sealed_workers(best.hash, checkpoint, WORKERS).await?;
+	let turn = usize::try_from(best.number).unwrap_or_default().checked_rem(workers.len());
+	workers.rotate_left(turn.unwrap_or_default());
+	for worker in workers {
+		let Some(endpoint) = endpoint(chain, worker).await? else { continue };
+		if fetcher.is_there(&endpoint).await {
+			return Ok(worker);
+		}
+	}
+	Err(CommandError::NoSealedWorker(checkpoint))
+}
+
+/// Seals a prompt for a worker: the one that is named, or one that takes sealed jobs.
+async fn seal(
+	chain: &Chain,
+	fetcher: &Fetcher,
+	keys: &Keys,
+	checkpoint: CheckpointId,
+	named: Option<AccountId>,
+	prompt: &[u8],
+) -> Result<(AccountId, Envelope), CommandError> {
+	let at = chain.best().hash;
+	let worker = match named {
+		Some(worker) => worker,
+		None => choose(chain, fetcher, checkpoint).await?,
+	};
+	let operator = chain.operator(at, worker).await?;
+	let key = operator.and_then(|view| view.record.capability.seal_key);
+	let key = SealPublic(key.ok_or(CommandError::NoSealKey(worker))?);
+	let context = Context { genesis: chain.genesis().0, requester: keys.account() };
+	Ok((worker, seal_prompt(keys.seal(), &key, &context, prompt)?))
 }
 
 pub(super) fn token_bytes(prompt: &str) -> Result<Vec<u8>, CommandError> {
@@ -118,9 +181,10 @@ async fn upload(
 	chain: &Chain,
 	fetcher: &Fetcher,
 	args: &AskArgs,
+	worker: Option<AccountId>,
 	bytes: &[u8],
 ) -> Result<Payload, CommandError> {
-	let place = match (&args.upload, args.worker) {
+	let place = match (&args.upload, worker) {
 		(Some(place), _) => place.clone(),
 		(None, Some(worker)) => endpoint(chain, worker).await?.ok_or(CommandError::NoStore)?,
 		(None, None) => return Err(CommandError::NoStore),
@@ -141,6 +205,8 @@ struct Follower {
 	chain: Chain,
 	fetcher: Fetcher,
 	job: JobId,
+	/// What opens the answer, if the job is sealed.
+	opened: Option<OpenedJob>,
 	quiet: bool,
 	/// Moves that were shown.
 	shown: Vec<TimelineEntry<AccountId>>,
@@ -213,6 +279,10 @@ impl Follower {
 		};
 		match self.fetcher.payload(output, &places).await {
 			Ok(bytes) => {
+				let bytes = match self.open(bytes) {
+					Ok(bytes) => bytes,
+					Err(error) => return self.say(&error.to_string()),
+				};
 				let text = String::from_utf8_lossy(&bytes).into_owned();
 				if !self.quiet {
 					println!("{text}");
@@ -223,9 +293,16 @@ impl Follower {
 		}
 	}
 
-	/// Shows what the worker says while it computes, if its store can be reached.
+	/// The answer itself, of the output that is on chain.
+	fn open(&self, output: Vec<u8>) -> Result<Vec<u8>, CommandError> {
+		let Some(opened) = &self.opened else { return Ok(output) };
+		let subject = Subject::Job(self.job);
+		opened.open_answer(subject, &output).map_err(|why| CommandError::Shut(self.job, why))
+	}
+
+	/// Shows what the worker says while it computes, if its store can be reached. Of a sealed job it says nothing.
 	async fn watch(&mut self, worker: AccountId) -> Result<(), CommandError> {
-		if self.quiet {
+		if self.quiet || self.opened.is_some() {
 			return Ok(());
 		}
 		let Some(endpoint) = endpoint(&self.chain, worker).await? else { return Ok(()) };

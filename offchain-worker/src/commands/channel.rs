@@ -355,8 +355,7 @@ fn folder(chain: &Chain, state: &StateArgs) -> PathBuf {
 		.or_else(|| variable("XDG_DATA_HOME").map(|data| data.join("noesis").join("channels")))
 		.or_else(|| variable("HOME").map(|home| home.join(".local/share/noesis/channels")))
 		.unwrap_or_else(|| PathBuf::from("noesis-channels"));
-	let genesis: String = chain.genesis().0.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-	base.join(genesis)
+	crate::channel::folder(&base, &chain.genesis().0)
 }
 
 fn show_channel(view: &ChannelView<AccountId>, book: Option<&Book>, json: bool) {
@@ -403,6 +402,8 @@ fn report(view: &ChannelView<AccountId>, book: Option<&Book>) -> serde_json::Val
 		serde_json::json!({
 			"worker": settlement.worker.to_string(),
 			"per_validator": settlement.per_validator.to_string(),
+			"bonus": settlement.bonus.to_string(),
+			"saved": settlement.saved.to_string(),
 			"pot": settlement.pot.to_string(),
 			"refund": settlement.refund.to_string(),
 			"verdicts": settlement.verdicts.to_vec(),

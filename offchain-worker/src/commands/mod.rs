@@ -2,6 +2,8 @@
 
 mod ask;
 mod attention;
+mod batch;
+mod canary;
 mod channel;
 mod checkpoint;
 mod keys;
@@ -13,14 +15,17 @@ mod serve;
 mod sim;
 mod status;
 mod verify;
+mod verify_batch;
 
 use crate::{
+	batch::{InputsError, ResultsError},
 	chain::{Chain, ChainError, SubmitError},
 	channel::{BookError, ChannelError},
 	cli::{Cli, Command},
 	executor::ExecuteError,
 	keys::KeyError,
 	models::ModelError,
+	sealed::{OpenError, ReadError, SealError},
 	service::ServiceError,
 	store::FetchError,
 };
@@ -53,6 +58,24 @@ pub enum CommandError {
 	/// About a blob.
 	#[error(transparent)]
 	Fetch(#[from] FetchError),
+	/// About a prompt that is to be sealed.
+	#[error(transparent)]
+	Seal(#[from] SealError),
+	/// About a sealed job.
+	#[error(transparent)]
+	Read(#[from] ReadError),
+	/// About a sealed answer.
+	#[error("the answer of job {0} does not open: {1}")]
+	Shut(JobId, OpenError),
+	/// Nobody takes sealed jobs.
+	#[error("no worker that offers checkpoint {0}, takes sealed jobs and answers is there: name another with --checkpoint, or ask in the open")]
+	NoSealedWorker(CheckpointId),
+	/// The worker takes no sealed jobs.
+	#[error("{0} takes no sealed jobs: leave --worker out, and one that does is chosen")]
+	NoSealKey(crate::AccountId),
+	/// A prompt that was sealed here does not open.
+	#[error(transparent)]
+	Open(#[from] OpenError),
 	/// About a service.
 	#[error(transparent)]
 	Service(#[from] ServiceError),
@@ -147,6 +170,59 @@ pub enum CommandError {
 	/// The prompt does not fit in an extrinsic.
 	#[error("a prompt over 4 KiB needs a store: pass --upload URL, or --worker with a reachable endpoint")]
 	NoStore,
+	/// There are no such inputs.
+	#[error(transparent)]
+	Inputs(#[from] InputsError),
+	/// These are no results.
+	#[error(transparent)]
+	Results(#[from] ResultsError),
+	/// A line is no prompt.
+	#[error("{path}, line {line}: a prompt is one JSON string, or one JSON object with the field `prompt`")]
+	BadLine {
+		/// The file.
+		path: PathBuf,
+		/// The line, from 1.
+		line: usize,
+	},
+	/// The results would not fit.
+	#[error("the answers to {0} prompts may not fit in one blob: divide the file, or lower --tokens")]
+	TooManyItems(u32),
+	/// There is no such item.
+	#[error("batch {job} has {count} items, from 0 on: there is no item {item}")]
+	NoItem {
+		/// The batch.
+		job: JobId,
+		/// The item.
+		item: u32,
+		/// How many there are.
+		count: u32,
+	},
+	/// The job is none.
+	#[error("job {0} is no batch: leave --item out")]
+	NoBatch(JobId),
+	/// The prompt is too long.
+	#[error("a canary's prompt has at most 4 KiB: shorten it")]
+	NotInline,
+	/// The machine gives no randomness.
+	#[error("the operating system gives no random bytes")]
+	NoRandomness,
+	/// The worker can't be reached.
+	#[error("worker {0} names no endpoint: take another, or see `noesis status --account {0}`")]
+	NoEndpoint(crate::AccountId),
+	/// The worker does not take part.
+	#[error("{url}: the worker does not take the canary: {reason}")]
+	NotArranged {
+		/// What was asked.
+		url: String,
+		/// What it says.
+		reason: String,
+	},
+	/// The model has no place for a mark.
+	#[error("no leaf of this model takes a mark: its residual has less than 64 values")]
+	NoLeaf,
+	/// The worker answered otherwise.
+	#[error("the worker did not answer as arranged, {0} times: the bond is lost when the canary expires")]
+	NotPlayed(u32),
 	/// The prompt is no list of tokens.
 	#[error(
 		"`{0}` is not a token id: with --format tokens the prompt is numbers divided by blanks or commas"
@@ -179,6 +255,12 @@ pub(crate) fn quote_error(error: &QuoteError) -> String {
 		QuoteError::BadParameters => {
 			"the prompt is empty, or --tokens, --top-p or --deadline is out of range".to_owned()
 		},
+		QuoteError::NoValidators { needed, there } => format!(
+			"the checkpoint has {there} validators and an answer needs {needed} to be confirmed; wait until more offer it, or ask for less verification"
+		),
+		QuoteError::SealedForNobody => "a sealed job names its worker; pass --worker".to_owned(),
+		QuoteError::NoSealKey => "the worker has no seal key; name another, or ask in the open".to_owned(),
+		QuoteError::NoEnvelope => "the input of a sealed job is an envelope of more than 100 bytes".to_owned(),
 		QuoteError::TooLong { tokens, context } => {
 			format!("it may need {tokens} tokens and the model takes {context}; shorten the prompt or lower --tokens")
 		},
@@ -204,6 +286,8 @@ pub async fn run(cli: Cli) -> Result<bool, CommandError> {
 		Command::Watch(args) => serve::watch(url, args).await?,
 		Command::Moves(args) => moves::run(url, args).await?,
 		Command::Ask(args) => ask::run(&url, args).await?,
+		Command::Canary(args) => canary::run(&url, args).await?,
+		Command::Batch(args) => batch::run(&url, args).await?,
 		Command::Channel(command) => channel::run(&url, command).await?,
 		Command::Verify(args) => return verify::run(&url, args).await,
 		Command::Status(args) => status::run(&url, args).await?,

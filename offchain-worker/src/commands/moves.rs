@@ -7,7 +7,7 @@ use crate::{
 	commands::report::status,
 };
 use codec::{Compact, Decode};
-use noesis_primitives::{Balance, DisputeId, JobState, Subject};
+use noesis_primitives::{Balance, DisputeId, JobId, JobState, Subject};
 use serde::Serialize;
 
 /// One extrinsic of a dispute.
@@ -31,7 +31,7 @@ pub(super) async fn run(url: String, args: MovesArgs) -> Result<(), CommandError
 	let first = answered.ok_or(CommandError::Unanswered(args.job))?.at;
 	let last = timeline.iter().filter(|entry| entry.state.is_terminal()).map(|entry| entry.at).next_back();
 	let last = last.unwrap_or(at.number).min(at.number);
-	let subject = Subject::Job(args.job);
+	let concerns = |over: Subject| concerns(args.job, over);
 
 	let mut disputes: Vec<DisputeId> = Vec::new();
 	let (mut moves, mut convictions, mut ended) = (Vec::new(), Vec::new(), None);
@@ -47,7 +47,7 @@ pub(super) async fn run(url: String, args: MovesArgs) -> Result<(), CommandError
 				match event.name.as_str() {
 					"Challenged" => {
 						let Some((id, over)) = event.decode::<(DisputeId, Subject)>() else { continue };
-						if over == subject {
+						if concerns(over) {
 							disputes.push(id);
 							ours = true;
 						}
@@ -58,7 +58,11 @@ pub(super) async fn run(url: String, args: MovesArgs) -> Result<(), CommandError
 							ended = Some(number);
 						}
 					},
-					"Convicted" => convictions.extend(conviction(event, subject)),
+					"Convicted" => {
+						let found = conviction(event, concerns);
+						ours |= found.is_some();
+						convictions.extend(found);
+					},
 					_ => {},
 				}
 			}
@@ -103,11 +107,19 @@ pub(super) async fn run(url: String, args: MovesArgs) -> Result<(), CommandError
 	Ok(())
 }
 
-/// Who lost stake over `subject`: account, ground, taken, paid to who disputed.
-fn conviction(event: &Event, subject: Subject) -> Option<serde_json::Value> {
+/// Whether a dispute is over a job, or over an item of it.
+fn concerns(job: JobId, over: Subject) -> bool {
+	match over {
+		Subject::Job(id) | Subject::Item { batch: id, .. } => id == job,
+		Subject::Turn { .. } => false,
+	}
+}
+
+/// Who lost stake over what `concerns` says: account, ground, taken, paid to who disputed.
+fn conviction(event: &Event, concerns: impl Fn(Subject) -> bool) -> Option<serde_json::Value> {
 	type Fields = (Subject, crate::AccountId, noesis_primitives::Ground, Balance, Balance);
 	let (over, who, ground, taken, rewarded) = event.decode::<Fields>()?;
-	(over == subject)
+	concerns(over)
 		.then(|| serde_json::json!({ "who": who, "ground": ground, "taken": taken, "rewarded": rewarded }))
 }
 

@@ -30,6 +30,7 @@ pub(super) struct JobReport {
 	pub reason: Option<RefundReason>,
 	pub requester: AccountId,
 	pub worker: Option<AccountId>,
+	pub sealed: bool,
 	pub answer: Option<String>,
 	pub input_tokens: u32,
 	pub tokens: u32,
@@ -62,8 +63,11 @@ impl JobReport {
 		if let Some(settlement) = &view.settlement {
 			for (validator, agrees) in settlement.verdicts.iter() {
 				verdicts.push(Verdict { validator: *validator, agrees: *agrees });
-				if *agrees && settlement.per_validator > 0 {
-					paid.insert(validator.to_string(), settlement.per_validator);
+				let earned = settlement.per_validator.saturating_add(settlement.bonus);
+				if *agrees && earned > 0 {
+					// Once for every panel of a batch.
+					let sum: &mut Balance = paid.entry(validator.to_string()).or_default();
+					*sum = sum.saturating_add(earned);
 				}
 			}
 			if let Some(worker) = worker.filter(|_| settlement.worker > 0) {
@@ -71,6 +75,9 @@ impl JobReport {
 			}
 			if settlement.pot > 0 {
 				paid.insert("pot".to_owned(), settlement.pot);
+			}
+			if settlement.saved > 0 {
+				paid.insert("panel fund".to_owned(), settlement.saved);
 			}
 		}
 		Self {
@@ -83,6 +90,7 @@ impl JobReport {
 			},
 			requester: view.requester,
 			worker,
+			sealed: view.spec.sealed.is_some(),
 			answer,
 			input_tokens: usage.input_tokens,
 			tokens: usage.output_tokens,

@@ -2,7 +2,7 @@
 
 use super::CommandError;
 use crate::{
-	cli::{ServiceArgs, WorkerArgs},
+	cli::{ServiceArgs, WatchArgs, WorkerArgs},
 	disputes,
 	executor::EngineExecutor,
 	service::Service,
@@ -16,17 +16,17 @@ pub(super) async fn worker(url: String, args: WorkerArgs) -> Result<(), CommandE
 	if args.service.listen.is_none() {
 		return Err(CommandError::NoListen);
 	}
-	let fault = args.rehearse_fault;
-	let options = WorkerOptions { queue: args.queue.max(1), fault };
+	let lie = args.rehearse_fault;
+	let options = WorkerOptions { queue: args.queue.max(1), lie, canary_proposers: args.canary_proposer };
 	until_told(async {
 		let service = start(url, args.service, Some(Role::Worker)).await?;
-		if let Some(fault) = fault {
+		if let Some(lie) = lie {
 			tracing::warn!(
-				?fault,
-				"computing wrongly on purpose: whoever disputes an answer takes stake from this key"
+				?lie,
+				"answering wrongly on purpose: whoever disputes an answer takes stake from this key"
 			);
 		}
-		let executor = Arc::new(EngineExecutor::with_fault(service.models.clone(), fault));
+		let executor = Arc::new(EngineExecutor::lying(service.models.clone(), lie));
 		worker::run(service, executor, options).await;
 		Err(CommandError::Disconnected)
 	})
@@ -43,9 +43,10 @@ pub(super) async fn validator(url: String, args: ServiceArgs) -> Result<(), Comm
 	.await
 }
 
-pub(super) async fn watch(url: String, args: ServiceArgs) -> Result<(), CommandError> {
+pub(super) async fn watch(url: String, args: WatchArgs) -> Result<(), CommandError> {
+	let options = disputes::WatchOptions { sample: args.sample, channels: args.channels };
 	until_told(async {
-		disputes::watch(start(url, args, None).await?).await;
+		disputes::watch(start(url, args.service, None).await?, options).await;
 		Err(CommandError::Disconnected)
 	})
 	.await

@@ -7,7 +7,7 @@ use crate::{
 	store::locator_text,
 	AccountId,
 };
-use noesis_primitives::{JobId, OperatorStatus, OperatorView, Subject};
+use noesis_primitives::{JobId, OperatorRecord, OperatorStatus, OperatorView, Role, Subject};
 
 pub(super) async fn run(url: &str, args: StatusArgs) -> Result<(), CommandError> {
 	let account = match (args.account, &args.key.key, &args.key.key_file) {
@@ -100,11 +100,15 @@ fn operator_text(view: &OperatorView, jobs: &[JobId]) -> String {
 		dot(record.exposure),
 		dot(view.free_exposure),
 		view.reputation.0,
-		record.marks,
+		view.marks,
 		list(record.capability.checkpoints.iter().map(ToString::to_string).collect()),
 		list(jobs.iter().map(ToString::to_string).collect()),
 		locator_text(&record.capability.endpoint),
 	)
+}
+
+fn takes_sealed_jobs(record: &OperatorRecord) -> bool {
+	record.role == Role::Worker && record.capability.seal_key.is_some()
 }
 
 fn operator_json(view: &OperatorView) -> serde_json::Value {
@@ -115,12 +119,13 @@ fn operator_json(view: &OperatorView) -> serde_json::Value {
 		"since": record.since,
 		"stake": record.stake,
 		"exposure": record.exposure,
-		"marks": record.marks,
+		"marks": view.marks,
 		"reputation": view.reputation,
 		"exposure_cap": view.exposure_cap,
 		"claimable": view.claimable,
 		"min_stake": view.min_stake,
 		"checkpoints": record.capability.checkpoints.to_vec(),
+		"takes_sealed_jobs": takes_sealed_jobs(record),
 		"tokens_per_second": record.capability.tokens_per_second,
 		"endpoint": locator_text(&record.capability.endpoint),
 	})

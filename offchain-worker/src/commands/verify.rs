@@ -1,15 +1,17 @@
 //! `noesis verify`: computes a job again, from what the chain says and the checkpoint's file alone.
 
-use super::{checkpoint::progress_bar, connect, print_json, CommandError};
+use super::{checkpoint::progress_bar, connect, print_json, verify_batch, CommandError};
 use crate::{
 	chain::Chain,
 	cli::VerifyArgs,
 	executor::{run as execute, Task},
+	keys::KeyError,
 	models::Model,
+	sealed::{ReadError, Reader, SealedJob},
 	store::{locator_text, Fetcher},
 	AccountId,
 };
-use noesis_primitives::{CheckpointView, Claim, JobView};
+use noesis_primitives::{CheckpointView, Claim, JobView, Subject};
 use std::{path::PathBuf, time::Instant};
 
 pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandError> {
@@ -20,6 +22,11 @@ pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandErro
 	let id = job.spec.checkpoint;
 	let checkpoint = chain.checkpoint(at.hash, id).await?.ok_or(CommandError::UnknownCheckpoint(id))?;
 	let fetcher = Fetcher::new()?;
+	let reader = match (job.spec.sealed, args.key.load()) {
+		(None, _) => None,
+		(Some(_), Err(KeyError::Missing)) => return Err(ReadError::NotOurs(args.job).into()),
+		(Some(_), keys) => Some(Reader::new(keys?, chain.genesis().0)),
+	};
 	let path = match args.checkpoint_file {
 		Some(path) => path,
 		None => fetch(&chain, &fetcher, &checkpoint).await?,
@@ -30,11 +37,31 @@ pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandErro
 		return Err(CommandError::OtherCheckpoint { path, id });
 	}
 
+	if job.batch.is_some() {
+		let (item, json) = (args.item, args.json);
+		let (chain, fetcher, model, job) = (&chain, &fetcher, &model, &job);
+		return verify_batch::run(verify_batch::Batch { chain, fetcher, model, job, item, json }).await;
+	}
+	if args.item.is_some() {
+		return Err(CommandError::NoBatch(args.job));
+	}
 	let stores = stores(&chain, &job).await?;
 	let input = fetcher.payload(&job.spec.input, &stores).await?;
 	let draft = match &job.output {
 		Some(output) => fetcher.payload(output, &stores).await.ok(),
 		None => None,
+	};
+	let subject = Subject::Job(args.job);
+	let opened = match (SealedJob::of(&job), reader) {
+		(Some(sealed), Some(reader)) => Some(reader.open(&sealed, &input)?),
+		_ => None,
+	};
+	let (input, draft) = match &opened {
+		None => (input, draft),
+		Some(opened) => {
+			let draft = draft.and_then(|output| opened.open_answer(subject, &output).ok());
+			(opened.prompt().to_vec(), draft)
+		},
 	};
 	let started = Instant::now();
 	let finding = tokio::task::block_in_place(|| {
@@ -51,8 +78,12 @@ pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandErro
 		)
 	})?;
 	let seconds = started.elapsed().as_secs_f64();
+	let answer = String::from_utf8_lossy(&finding.output).into_owned();
+	let mut finding = finding;
+	if let Some(opened) = &opened {
+		opened.seal_output(subject, &mut finding.output, &mut finding.claim)?;
+	}
 	let right = finding.claim == claim;
-	let answer = String::from_utf8_lossy(&finding.output);
 	if args.json {
 		print_json(&serde_json::json!({
 			"job": args.job,
@@ -80,7 +111,7 @@ pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandErro
 	Ok(right)
 }
 
-fn differences(chain: &Claim, here: &Claim) -> Vec<&'static str> {
+pub(super) fn differences(chain: &Claim, here: &Claim) -> Vec<&'static str> {
 	[
 		("root", chain.root == here.root),
 		("leaves", chain.leaves == here.leaves),
@@ -93,7 +124,7 @@ fn differences(chain: &Claim, here: &Claim) -> Vec<&'static str> {
 }
 
 /// Stores that may have the job's blobs.
-async fn stores(chain: &Chain, job: &JobView<AccountId>) -> Result<Vec<String>, CommandError> {
+pub(super) async fn stores(chain: &Chain, job: &JobView<AccountId>) -> Result<Vec<String>, CommandError> {
 	let Some(worker) = job.state.worker() else { return Ok(Vec::new()) };
 	let operator = chain.operator(chain.best().hash, *worker).await?;
 	Ok(operator.map(|view| locator_text(&view.record.capability.endpoint)).into_iter().collect())

@@ -2,26 +2,32 @@
 //!
 //! Every move is computed anew from the job: a killed process goes on where the chain stands.
 
+mod bundles;
+mod output;
 mod player;
 mod text;
 mod watch;
 
+pub use bundles::WatchOptions;
+pub use output::other_output;
 pub use player::{stopped_short, Expanded, Play, PlayError, Player, Witness};
 pub use watch::run as watch;
 
 use crate::{
 	chain::{BlockRef, Call, ChainError, SubmitError},
-	models::{Model, ModelError},
+	models::Model,
+	sealed::{ReadError, SealError, SealedJob},
 	service::Service,
 	store::{locator_text, FetchError},
 	AccountId,
 };
 use noesis_engine::{
-	dispute::{DisputeError, Fault, Prover},
+	dispute::{DisputeError, Lie, Prover},
 	EngineError, Execution, RunOptions,
 };
 use noesis_primitives::{
-	Accused, BlockNumber, CheckpointId, Claim, DisputeId, DisputeView, DisputedSubject, Payload, Subject,
+	Accused, BlockNumber, CheckpointId, Claim, ContentHash, DisputeId, DisputeView, DisputedSubject, Payload,
+	Phase, Subject, MAX_OUTPUT_BYTES,
 };
 use std::{
 	collections::{BTreeMap, BTreeSet},
@@ -54,21 +60,30 @@ pub enum DisputesError {
 	/// The job can't be shown.
 	#[error(transparent)]
 	Show(#[from] DisputeError),
-	/// The checkpoint's file is not usable any more.
-	#[error(transparent)]
-	Model(#[from] ModelError),
 	/// The input can't be had.
 	#[error("the input can't be had: {0}")]
 	Input(#[from] FetchError),
 	/// The checkpoint is not loaded.
 	#[error("checkpoint {0} is not loaded here: pass its file with --checkpoint")]
 	NotLoaded(CheckpointId),
-	/// The output differs and the trace does not: panels refuse that, the chain can't compute it.
-	#[error("the trace is right: there is no step of the computation to dispute")]
-	SameTrace,
+	/// The claim is what came out here, or its output differs and is too long for the chain: panels refuse that.
+	#[error("there is nothing in this claim that the chain can find to be wrong")]
+	Nothing,
+	/// The results of a bundle are not what they should be.
+	#[error("what is to be examined can't be read: {0}")]
+	Unreadable(String),
 	/// The subject ended meanwhile.
 	#[error("what is disputed is gone")]
 	Gone,
+	/// Only the output of a sealed job is wrong.
+	#[error("the trace is right and the sealed output is not: panels refuse that, the chain can't read it")]
+	SealedOutput,
+	/// A sealed job that this key can't read.
+	#[error(transparent)]
+	Read(#[from] ReadError),
+	/// An answer could not be sealed.
+	#[error(transparent)]
+	Seal(#[from] SealError),
 	/// The computation broke off.
 	#[error("the computation broke off: {0}")]
 	Broken(#[from] tokio::task::JoinError),
@@ -77,7 +92,11 @@ pub enum DisputesError {
 /// A job that was run here, with what its moves have needed so far.
 struct Run {
 	execution: Execution,
+	/// What can be said of it on chain.
+	claim: Claim,
 	input: Vec<u8>,
+	/// The salt of a prompt that was sealed.
+	salt: Option<[u8; 32]>,
 	expanded: Mutex<BTreeMap<DisputeId, Arc<Expanded>>>,
 }
 
@@ -96,17 +115,17 @@ pub struct Disputes {
 
 struct Shared {
 	service: Arc<Service>,
-	/// The fault that this process rehearses, if any.
-	fault: Option<Fault>,
+	/// What this process lies about, in a rehearsal.
+	lie: Option<Lie>,
 	/// Lets one game be computed at a time.
 	turn: Semaphore,
 	runs: Mutex<Vec<(Subject, Arc<Run>)>>,
 }
 
 impl Disputes {
-	/// Plays with `service`'s key. `fault` is what its jobs are computed with, in rehearsals.
-	pub fn new(service: Arc<Service>, fault: Option<Fault>) -> Self {
-		let shared = Shared { service, fault, turn: Semaphore::new(1), runs: Mutex::default() };
+	/// Plays with `service`'s key. `lie` is what it claims of its jobs, in rehearsals.
+	pub fn new(service: Arc<Service>, lie: Option<Lie>) -> Self {
+		let shared = Shared { service, lie, turn: Semaphore::new(1), runs: Mutex::default() };
 		Self {
 			shared: Arc::new(shared),
 			playing: BTreeMap::new(),
@@ -145,9 +164,12 @@ impl Disputes {
 			let Some(task) = self.challenging.remove(&subject) else { continue };
 			match task.await.map_err(DisputesError::from).and_then(|result| result) {
 				Ok(()) => tracing::info!(?subject, "challenged"),
-				Err(error @ (DisputesError::SameTrace | DisputesError::Gone)) => {
-					tracing::info!(?subject, %error, "not challenged");
-				},
+				Err(
+					error @ (DisputesError::Nothing
+					| DisputesError::SealedOutput
+					| DisputesError::Gone
+					| DisputesError::Read(_)),
+				) => tracing::info!(?subject, %error, "not challenged"),
 				Err(error) => {
 					tracing::warn!(?subject, %error, "not challenged");
 					self.challenged.remove(&subject);
@@ -179,6 +201,11 @@ impl Disputes {
 		}
 	}
 
+	/// Runs what is not on chain yet.
+	pub(crate) fn examiner(&self) -> Examiner {
+		Examiner { shared: self.shared.clone() }
+	}
+
 	/// Runs a subject's job and says whether the worker's claim is what comes out.
 	pub(crate) fn examine(
 		&self,
@@ -188,8 +215,26 @@ impl Disputes {
 		async move {
 			let disputed = shared.disputed(subject).await?;
 			let run = shared.run(subject, &disputed).await?;
-			Ok(claim_of(&run.execution) == disputed.claim)
+			Ok(run.claim == disputed.claim)
 		}
+	}
+}
+
+/// Runs entries of bundles.
+#[derive(Clone)]
+pub(crate) struct Examiner {
+	shared: Arc<Shared>,
+}
+
+impl Examiner {
+	/// Whether what a worker says of an entry is what comes out. The run is remembered, in case it is disputed.
+	pub(crate) async fn is_right(
+		&self,
+		subject: Subject,
+		work: &DisputedSubject<AccountId>,
+	) -> Result<bool, DisputesError> {
+		let run = self.shared.run(subject, work).await?;
+		Ok(run.claim == work.claim)
 	}
 }
 
@@ -197,7 +242,7 @@ fn claim_of(execution: &Execution) -> Claim {
 	Claim {
 		root: execution.root(),
 		leaves: execution.leaf_count(),
-		output: noesis_primitives::ContentHash::of(&execution.output),
+		output: ContentHash::of(&execution.output),
 		usage: execution.usage,
 	}
 }
@@ -241,11 +286,28 @@ impl Shared {
 		let input = self.payload(disputed, &disputed.input).await?;
 		// A draft only makes it faster.
 		let draft = self.payload(disputed, &disputed.output).await.ok();
-		let (kind, fault) = (disputed.kind, self.fault);
+		let sealed = SealedJob::of_subject(subject, disputed);
+		let opened = sealed.map(|job| self.service.reader.open(&job, &input)).transpose()?;
+		let (input, draft) = match &opened {
+			None => (input, draft),
+			Some(opened) => {
+				let draft = draft.and_then(|output| opened.open_answer(subject, &output).ok());
+				(opened.prompt().to_vec(), draft)
+			},
+		};
+		let (kind, lie) = (disputed.kind, self.lie);
 		let run = tokio::task::spawn_blocking(move || {
+			let fault = lie.and_then(Lie::fault);
 			let options = RunOptions { draft: draft.as_deref(), fault, ..RunOptions::default() };
-			let execution = model.engine.run(&kind, &input, options)?;
-			Ok::<_, DisputesError>(Run { execution, input, expanded: Mutex::default() })
+			let mut execution = model.engine.run(&kind, &input, options)?;
+			if let Some(lie) = lie {
+				lie.tell(&mut execution.output);
+			}
+			let (mut claim, salt) = (claim_of(&execution), opened.as_ref().map(|opened| opened.salt()));
+			if let Some(opened) = opened {
+				opened.seal_output(subject, &mut execution.output.clone(), &mut claim)?;
+			}
+			Ok::<_, DisputesError>(Run { execution, claim, input, salt, expanded: Mutex::default() })
 		});
 		let run = Arc::new(run.await??);
 		let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -262,19 +324,25 @@ impl Shared {
 		let disputed = self.disputed(view.subject).await?;
 		let run = self.run(view.subject, &disputed).await?;
 		let model = self.model(view.checkpoint)?;
-		let fault = self.fault;
+		let fault = self.lie.and_then(Lie::fault);
+		let shown = match view.phase {
+			Phase::Compare => self.shown_output(view.id).await?,
+			_ => Vec::new(),
+		};
 		let call = tokio::task::spawn_blocking(move || {
-			let checkpoint = model.checkpoint()?;
-			let prover = Prover::new(&model.engine, checkpoint, view.kind, &run.execution, fault)?;
+			let prover = Prover::new(&model.engine, &model.checkpoint, view.kind, &run.execution, fault)?;
 			let mut expanded = run.expanded.lock().unwrap_or_else(PoisonError::into_inner);
 			let architecture = &model.engine.manifest().architecture;
 			let mut player = Player {
 				witness: &prover,
 				architecture,
 				input: &run.input,
+				salt: run.salt,
+				output: &run.execution.output,
+				shown: &shown,
 				expanded: expanded.get(&view.id).cloned(),
 			};
-			let call = player.play(&view)?.call(view.id);
+			let call = player.play(&view)?.call(&view);
 			if let Some(known) = player.expanded {
 				expanded.insert(view.id, known);
 			}
@@ -286,19 +354,90 @@ impl Shared {
 		Ok(name)
 	}
 
-	/// Disputes the worker's claim on a subject: by showing that it stopped too early where that is all that is wrong,
-	/// else by a game.
+	/// The output that the accused has shown in a dispute.
+	async fn shown_output(&self, dispute: DisputeId) -> Result<Vec<u8>, DisputesError> {
+		let at = self.service.chain.best().hash;
+		self.service.chain.shown_output(at, dispute).await?.ok_or(DisputesError::Gone)
+	}
+
+	/// The worker's output, as soon as it is shown to somebody else who demands it; `None` when nobody does.
+	async fn output_that_others_demand(&self, subject: Subject) -> Result<Option<Vec<u8>>, DisputesError> {
+		let chain = &self.service.chain;
+		let mut heads = chain.heads();
+		loop {
+			let at = chain.best().hash;
+			let mut demanded = false;
+			for id in chain.disputes_over(at, subject).await? {
+				let Some(view) = chain.dispute(at, id).await? else { continue };
+				if view.accused != Accused::Worker {
+					continue;
+				}
+				match view.phase {
+					Phase::Compare => return Ok(chain.shown_output(at, id).await?),
+					Phase::Output => demanded = true,
+					_ => {},
+				}
+			}
+			if !demanded || heads.changed().await.is_err() {
+				return Ok(None);
+			}
+		}
+	}
+
+	/// Disputes the output of a claim whose trace came out here: by showing a token that it does not have, or by demanding
+	/// it where it can't be had.
+	async fn challenge_output(
+		&self,
+		subject: Subject,
+		disputed: &DisputedSubject<AccountId>,
+		run: Arc<Run>,
+	) -> Result<(), DisputesError> {
+		let claim = disputed.claim;
+		if run.execution.output.len() > MAX_OUTPUT_BYTES as usize {
+			return Err(DisputesError::Nothing);
+		}
+		let had = self.payload(disputed, &disputed.output).await;
+		let had = had.ok().filter(|output| ContentHash::of(output) == claim.output);
+		let output = match had {
+			Some(output) => output,
+			None => match self.output_that_others_demand(subject).await? {
+				Some(output) => output,
+				None => {
+					self.service.submitter.submit(Call::demand(subject, &Accused::Worker, &claim)).await?;
+					return Ok(());
+				},
+			},
+		};
+		let (model, kind) = (self.model(disputed.checkpoint)?, disputed.kind);
+		let proof = tokio::task::spawn_blocking(move || {
+			let prover = Prover::new(&model.engine, &model.checkpoint, kind, &run.execution, None)?;
+			Ok::<_, DisputesError>(other_output(&prover, &claim, &output))
+		});
+		let proof = proof.await??.ok_or(DisputesError::Nothing)?;
+		let call = Call::prove_output(subject, &Accused::Worker, &claim, &proof);
+		self.service.submitter.submit(call).await?;
+		Ok(())
+	}
+
+	/// Disputes the worker's claim on a subject: by showing that it stopped too early, or has another output, where that
+	/// is all that is wrong, else by a game.
 	async fn challenge(self: Arc<Self>, subject: Subject) -> Result<(), DisputesError> {
 		let disputed = self.disputed(subject).await?;
 		let run = self.run(subject, &disputed).await?;
-		let (claim, here) = (disputed.claim, claim_of(&run.execution));
-		if (claim.root, claim.leaves) == (here.root, here.leaves) {
-			return Err(DisputesError::SameTrace);
+		let (claim, here) = (disputed.claim, run.claim);
+		if claim == here {
+			return Err(DisputesError::Nothing);
+		}
+		if claim == (Claim { output: claim.output, ..here }) && disputed.sealed.is_some() {
+			return Err(DisputesError::SealedOutput);
+		}
+		if claim == (Claim { output: claim.output, ..here }) {
+			return self.challenge_output(subject, &disputed, run).await;
 		}
 		let model = self.model(disputed.checkpoint)?;
 		let kind = disputed.kind;
 		let (architecture, proof) = tokio::task::spawn_blocking(move || {
-			let prover = Prover::new(&model.engine, model.checkpoint()?, kind, &run.execution, None)?;
+			let prover = Prover::new(&model.engine, &model.checkpoint, kind, &run.execution, None)?;
 			let architecture = model.engine.manifest().architecture;
 			Ok::<_, DisputesError>((architecture, stopped_short(&prover, &claim)))
 		})

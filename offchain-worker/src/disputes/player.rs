@@ -3,14 +3,17 @@
 //! Both sides play by the same rules: the accused shows what it has, the challenger names the first thing that differs
 //! from what it has. Whoever computed truly wins.
 
-use super::text::Text;
+use super::{
+	output::{other_output, shown},
+	text::Text,
+};
 use crate::chain::Call;
 use noesis_engine::dispute::{DisputeError, FineTrace, Prover};
-use noesis_engine::{tokenizer::Tokenizer, Architecture};
+use noesis_engine::{tokenizer::Tokenizer, trace::TokenLeaf, Architecture};
 use noesis_primitives::{
 	merkle::{self, Node},
-	Claim, DisputeId, DisputeView, Evidence, LengthProof, NodePath, Nodes, Opening, Phase, Root, Spot,
-	TextEvidence, TraceLeaf, Tree, WordEvidence, SLICE,
+	Claim, DisputeView, Evidence, LengthProof, NodePath, Nodes, Opening, OutputProof, Phase, Root,
+	ShownOutput, Spot, TextEvidence, TraceLeaf, Tree, Usage, WordEvidence, SLICE,
 };
 use std::{ops::Range, sync::Arc};
 
@@ -26,6 +29,9 @@ pub enum PlayError {
 	/// What came out here is not what was claimed with this key.
 	#[error("what this key claimed does not come out here: it can't be defended")]
 	Indefensible,
+	/// The accused has shown an output that is right.
+	#[error("the output that was shown has the bytes of its tokens: there is nothing wrong with it")]
+	SameOutput,
 	/// Something is too long for the chain.
 	#[error("{0} is longer than the chain takes")]
 	TooLong(&'static str),
@@ -50,6 +56,12 @@ pub trait Witness {
 	/// What leaf `index` of the job's trace holds.
 	fn leaf(&self, index: u32) -> Option<TraceLeaf>;
 
+	/// Tokens read and produced.
+	fn usage(&self) -> Usage;
+
+	/// The tokens of the job's trace, read and produced.
+	fn tokens(&self) -> &[TokenLeaf];
+
 	/// An opening of a token of the job's trace.
 	fn token(&self, position: u32) -> Option<Opening>;
 
@@ -70,6 +82,14 @@ impl Witness for Prover<'_> {
 
 	fn leaf(&self, index: u32) -> Option<TraceLeaf> {
 		Prover::leaf(self, index)
+	}
+
+	fn usage(&self) -> Usage {
+		Prover::usage(self)
+	}
+
+	fn tokens(&self) -> &[TokenLeaf] {
+		Prover::tokens(self)
 	}
 
 	fn token(&self, position: u32) -> Option<Opening> {
@@ -115,6 +135,8 @@ pub enum Play {
 		leaf: Vec<i32>,
 		/// The input.
 		payload: Vec<u8>,
+		/// The salt of a prompt that was sealed.
+		salt: Option<[u8; 32]>,
 	},
 	/// Shows what a leaf of the fine tree is computed from.
 	Prove {
@@ -135,21 +157,30 @@ pub enum Play {
 		/// What it is made from.
 		evidence: WordEvidence,
 	},
+	/// Shows the output.
+	Output(Box<ShownOutput>),
+	/// Shows a token that the output does not have.
+	Compare(Box<OutputProof>),
 }
 
 impl Play {
-	/// The move as a call in dispute `id`.
-	pub fn call(&self, id: DisputeId) -> Call {
+	/// The move as a call in the dispute that is seen.
+	pub fn call(&self, view: &DisputeView<crate::AccountId>) -> Call {
+		let id = view.id;
 		match self {
 			Self::Reveal(nodes) => Call::reveal(id, nodes),
 			Self::Choose(child) => Call::choose(id, *child),
 			Self::Expand { architecture, root, leaf, path } => {
 				Call::expand(id, architecture, *root, leaf, path)
 			},
-			Self::Input { architecture, leaf, payload } => Call::prove_input(id, architecture, leaf, payload),
+			Self::Input { architecture, leaf, payload, salt } => {
+				Call::prove_input(id, architecture, leaf, payload, salt.as_ref())
+			},
 			Self::Prove { leaf, evidence } => Call::prove(id, leaf, evidence),
 			Self::Text { leaf, evidence } => Call::prove_text(id, leaf, evidence),
 			Self::Word { evidence } => Call::prove_word(id, evidence),
+			Self::Output(output) => Call::show_output(id, output),
+			Self::Compare(proof) => Call::prove_output(view.subject, &view.accused, &view.claim, proof),
 		}
 	}
 }
@@ -162,6 +193,12 @@ pub struct Player<'a> {
 	pub architecture: &'a Architecture,
 	/// The job's input.
 	pub input: &'a [u8],
+	/// The salt of a prompt that was sealed.
+	pub salt: Option<[u8; 32]>,
+	/// The job's output, as it came out here.
+	pub output: &'a [u8],
+	/// The output that the accused has shown, where one is to be compared.
+	pub shown: &'a [u8],
 	/// The last computation, kept from move to move.
 	pub expanded: Option<Arc<Expanded>>,
 }
@@ -197,6 +234,7 @@ impl Player<'_> {
 				architecture: *self.architecture,
 				leaf: self.values(*leaf)?,
 				payload: self.input.to_vec(),
+				salt: self.salt,
 			},
 			Phase::Prove { fine, index, .. } => {
 				let expanded = self.expand(fine.leaf)?;
@@ -211,10 +249,16 @@ impl Player<'_> {
 				let trace = self.text(view).word(word.leaf)?.ok_or(PlayError::NoPlace)?;
 				Play::Word { evidence: trace.evidence(*index).ok_or(PlayError::NoPlace)? }
 			},
+			Phase::Output => Play::Output(Box::new(shown(self.witness, &view.claim, self.output)?)),
+			Phase::Compare => {
+				let proof = other_output(self.witness, &view.claim, self.shown);
+				Play::Compare(Box::new(proof.ok_or(PlayError::SameOutput)?))
+			},
 		})
 	}
 
-	/// The child that differs, or that shows where the claim goes on after its end; the last where all is the same.
+	/// The child that differs, or that shows where the claim goes on after its end. Where all is the same, the one with the
+	/// token that the claim counts to the input and this side to the output, or the other way round; or else the last.
 	/// `None` when there is none.
 	fn choose<AccountId>(
 		&mut self,
@@ -224,11 +268,7 @@ impl Player<'_> {
 	) -> Result<Option<u32>, PlayError> {
 		let own = self.leaves(view, &at.tree)?;
 		let (level, below) = self.below(view, at)?;
-		let claimed = match at.tree {
-			Tree::Claimed => view.claim.leaves as usize,
-			Tree::Fine(fine) => fine.leaves as usize,
-			Tree::Word(word) => word.states as usize,
-		};
+		let claimed = at.tree.leaves(&view.claim) as usize;
 		let differs = below.clone().zip(nodes).position(|(index, node_of_theirs)| {
 			node(&own, level, index, claimed).as_ref() != Some(node_of_theirs)
 		});
@@ -236,9 +276,23 @@ impl Player<'_> {
 			// All that there is here is the same, and theirs goes on: the last token here is what they went on after.
 			Some(first) if is_beyond(level, below.start, first, own.len()) => first.checked_sub(1),
 			Some(first) => Some(first),
-			None => nodes.len().checked_sub(1),
+			None => {
+				let miscounted =
+					self.miscounted(view, at).map(|leaf| leaf.checked_shr(level).unwrap_or_default());
+				let child = miscounted.filter(|node| below.contains(node)).map(|node| node - below.start);
+				child.map(|child| child as usize).or(nodes.len().checked_sub(1))
+			},
 		};
 		Ok(chosen.and_then(|child| u32::try_from(child).ok()))
+	}
+
+	/// The leaf of the first token that the claim counts to the other part of the job than this side does.
+	fn miscounted<AccountId>(&self, view: &DisputeView<AccountId>, at: &Spot) -> Option<u32> {
+		let (claimed, own) = (view.claim.usage.input_tokens, self.witness.usage().input_tokens);
+		let position = claimed.min(own);
+		let shape = self.architecture.trace(view.claim.usage.positions().try_into().ok()?);
+		let leaf = shape.index(TraceLeaf::Token { position });
+		leaf.filter(|_| claimed != own && at.tree == Tree::Claimed)
 	}
 
 	/// Hashes of the leaves of a tree, as they came out here.
@@ -256,7 +310,13 @@ impl Player<'_> {
 
 	/// The text behind the tokens.
 	fn text<'b, AccountId>(&'b self, view: &'b DisputeView<AccountId>) -> Text<'b> {
-		Text { witness: self.witness, kind: &view.kind, claim: &view.claim, input: self.input }
+		Text {
+			witness: self.witness,
+			kind: &view.kind,
+			claim: &view.claim,
+			input: self.input,
+			salt: self.salt,
+		}
 	}
 
 	/// The nodes that a move shows, by level and index.
@@ -265,11 +325,7 @@ impl Player<'_> {
 		view: &DisputeView<AccountId>,
 		at: &Spot,
 	) -> Result<(u32, Range<u32>), PlayError> {
-		let leaves = match at.tree {
-			Tree::Claimed => view.claim.leaves,
-			Tree::Fine(fine) => fine.leaves,
-			Tree::Word(word) => word.states,
-		};
+		let leaves = at.tree.leaves(&view.claim);
 		merkle::block(leaves, at.level, at.index, view.arity.max(2).ilog2()).ok_or(PlayError::NoPlace)
 	}
 

@@ -17,6 +17,8 @@ pub(super) struct Text<'a> {
 	pub claim: &'a Claim,
 	/// The job's input.
 	pub input: &'a [u8],
+	/// The salt of a prompt that was sealed.
+	pub salt: Option<[u8; 32]>,
 }
 
 impl<'a> Text<'a> {
@@ -58,6 +60,7 @@ impl<'a> Text<'a> {
 			input: input.to_vec().try_into().map_err(|_| PlayError::TooLong("the input"))?,
 			previous,
 			source: if is_input { self.input_source(leaf)? } else { self.output_source(position)? },
+			salt: self.salt.filter(|_| is_text && (is_input || is_first)),
 		})
 	}
 

@@ -1,6 +1,6 @@
 //! The outsider: runs every answered job again, and disputes what is wrong. One honest one is enough.
 
-use super::{Disputes, DisputesError};
+use super::{bundles::Bundles, Disputes, DisputesError, WatchOptions};
 use crate::{
 	chain::{BlockRef, ChainError},
 	service::{follow, EveryBlock, Service},
@@ -18,9 +18,10 @@ const LISTED: usize = 64;
 const BACK: u64 = 64;
 
 /// Watches until the process ends.
-pub async fn run(service: Arc<Service>) {
+pub async fn run(service: Arc<Service>, options: WatchOptions) {
 	let watcher = Watcher {
 		disputes: Disputes::new(service.clone(), None),
+		bundles: Bundles::new(service.clone(), options),
 		service: service.clone(),
 		next: None,
 		waiting: BTreeSet::new(),
@@ -32,6 +33,7 @@ pub async fn run(service: Arc<Service>) {
 struct Watcher {
 	service: Arc<Service>,
 	disputes: Disputes,
+	bundles: Bundles,
 	/// The first job that was not seen yet.
 	next: Option<JobId>,
 	/// Jobs without an answer.
@@ -42,6 +44,7 @@ struct Watcher {
 impl EveryBlock for Watcher {
 	async fn reap(&mut self, now: BlockNumber) {
 		self.disputes.reap(now).await;
+		self.bundles.reap(now, &mut self.disputes).await;
 		let done: Vec<JobId> =
 			self.examining.iter().filter(|(_, task)| task.is_finished()).map(|(job, _)| *job).collect();
 		for job in done {
@@ -53,6 +56,7 @@ impl EveryBlock for Watcher {
 					self.disputes.challenge(Subject::Job(job));
 				},
 				Err(DisputesError::Gone) => {},
+				Err(DisputesError::Read(error)) => tracing::info!(%job, %error, "not examined"),
 				Err(error) => tracing::warn!(%job, %error, "not examined"),
 			}
 		}
@@ -60,6 +64,7 @@ impl EveryBlock for Watcher {
 
 	async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
 		self.disputes.step(best).await?;
+		self.bundles.step(best, &self.disputes).await?;
 		let newest = self.service.chain.next_job(best.hash).await?;
 		let from = self.next.unwrap_or(JobId(newest.0.saturating_sub(BACK)));
 		self.waiting.extend((from.0..newest.0).map(JobId));
@@ -74,7 +79,9 @@ impl EveryBlock for Watcher {
 			match &view.state {
 				JobState::Answered { worker } | JobState::Disputed { worker } => {
 					let own = *worker == me;
-					if !own && self.service.models.has(view.spec.checkpoint) {
+					if view.batch.is_some() {
+						self.bundles.answered(job);
+					} else if !own && self.service.models.has(view.spec.checkpoint) {
 						let examine = self.disputes.examine(Subject::Job(job));
 						self.examining.insert(job, tokio::spawn(examine));
 					}

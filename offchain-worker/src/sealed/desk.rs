@@ -100,6 +100,11 @@ pub enum Refusal {
 	/// The worker can't read what it has to.
 	#[error("the worker can't read the chain or the job's input now: try again")]
 	Unreadable,
+	/// Nobody hands out keys here: a validator's store, or a worker that is starting.
+	#[error(
+		"no content keys are handed out here: ask the job's worker, and try again if it has just started"
+	)]
+	NotServing,
 	/// The key that the content key should be wrapped for is none.
 	#[error("the request names a key that nothing can be wrapped for: make a new one")]
 	BadKey,

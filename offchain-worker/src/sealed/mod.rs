@@ -12,18 +12,21 @@
 //! noise, so nobody can have a stranger's prompt audited by a panel of his own. A sealed answer opens for one subject.
 //!
 //! **Commitment.** The encryption does not commit to its key: with effort one ciphertext opens to two plaintexts under
-//! two keys. So the job carries [`commitment`], which has one plaintext, and whoever opens a prompt checks it.
+//! two keys. So the job carries a [commitment](noesis_primitives::seal_commitment), which has one plaintext, and whoever
+//! opens a prompt checks it.
 //!
 //! What this hides and what it does not is in `docs/privacy.md`.
 
 mod aead;
 mod answer;
+mod casebook;
 mod client;
-mod commitment;
 mod desk;
 mod error;
+mod keyring;
 mod limit;
 mod prompt;
+mod reader;
 mod request;
 mod secret;
 mod server;
@@ -31,11 +34,13 @@ mod server;
 mod vectors;
 mod wrap;
 
+pub use casebook::ChainBook;
 pub use client::{Audit, KeyClient, KeyError};
-pub use commitment::commitment;
 pub use desk::{Casebook, DrawKey, KeyDesk, OpenPanel, Refusal, Unreadable};
 pub use error::{OpenError, SealError};
-pub use prompt::{plaintext_len, seal_prompt, Context, Envelope, OpenedJob, OVERHEAD};
+pub use keyring::{Keyring, KeyringError};
+pub use prompt::{seal_prompt, Context, Envelope, OpenedJob};
+pub use reader::{ReadError, Reader, SealedJob};
 pub use request::{Asked, KeyGrant, KeyRequest, GRANT_BYTES, REQUEST_BYTES};
 pub use secret::{ContentKey, SealKey, SealPublic};
-pub use server::router;
+pub use server::{router, Reception};

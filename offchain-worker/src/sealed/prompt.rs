@@ -8,30 +8,25 @@
 //! | 36..84 | the content key, wrapped for the worker (32 bytes and a tag) |
 //! | 84.. | the prompt under a key that follows from the content key, and a tag of 16 bytes |
 //!
-//! The first 84 bytes are authenticated with the prompt. Whole tokens stay whole: [`OVERHEAD`] is a multiple of four.
+//! The first 84 bytes are authenticated with the prompt. Whole tokens stay whole: the envelope is 100 bytes longer than the prompt.
 
 use super::{
 	aead::{self, TAG},
-	commitment::commitment,
 	secret::Secret,
 	wrap::Wrapped,
 	ContentKey, OpenError, SealError, SealKey, SealPublic,
 };
 use crate::{store::MAX_BLOB, AccountId};
 use codec::{DecodeAll, Encode};
-use noesis_primitives::ContentHash;
+use noesis_primitives::{seal_commitment, ContentHash, SEAL_OVERHEAD};
 
 const MAGIC: &[u8; 4] = b"NSP\x01";
 const PURPOSE: &[u8] = b"noesis:seal:worker:1";
 const HEADER: usize = 84;
 
 /// Bytes that an envelope has beyond its prompt's.
-pub const OVERHEAD: usize = HEADER + TAG;
-
-/// Bytes of the prompt in an envelope of `len` bytes; `None` when it is too short for one.
-pub fn plaintext_len(len: usize) -> Option<usize> {
-	len.checked_sub(OVERHEAD).filter(|len| *len > 0)
-}
+const OVERHEAD: usize = HEADER + TAG;
+const _: () = assert!(OVERHEAD == SEAL_OVERHEAD as usize);
 
 /// Where an envelope belongs. It opens nowhere else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,7 +77,7 @@ pub fn seal_prompt(
 	wrapped.encode_to(&mut bytes);
 	let sealed = aead::encrypt(&prompt_key(&key), &bytes, prompt);
 	bytes.extend_from_slice(&sealed);
-	Ok(Envelope { bytes, commitment: commitment(&salt(&key), prompt) })
+	Ok(Envelope { bytes, commitment: seal_commitment(&salt(&key), prompt) })
 }
 
 fn prompt_key(key: &ContentKey) -> Secret {
@@ -94,7 +89,7 @@ fn salt(key: &ContentKey) -> Secret {
 }
 
 fn parse(envelope: &[u8]) -> Result<(Wrapped, &[u8], &[u8]), OpenError> {
-	if plaintext_len(envelope.len()).is_none() {
+	if envelope.len() <= OVERHEAD {
 		return Err(OpenError::Malformed("an envelope has more than 100 bytes"));
 	}
 	if envelope.len() > MAX_BLOB {
@@ -139,7 +134,7 @@ impl OpenedJob {
 	pub fn open_with(key: ContentKey, committed: ContentHash, input: &[u8]) -> Result<Self, OpenError> {
 		let (_, header, sealed) = parse(input)?;
 		let prompt = aead::decrypt(&prompt_key(&key), header, sealed).ok_or(OpenError::WrongKey)?;
-		if commitment(&salt(&key), &prompt) != committed {
+		if seal_commitment(&salt(&key), &prompt) != committed {
 			return Err(OpenError::Commitment);
 		}
 		Ok(Self { key, prompt })
@@ -155,7 +150,7 @@ impl OpenedJob {
 		&self.key
 	}
 
-	/// What is shown beside the prompt when a dispute has to show it (see [`commitment`](super::commitment())).
+	/// What is shown beside the prompt when a dispute has to show it (see [`seal_commitment`]).
 	pub fn salt(&self) -> [u8; 32] {
 		*salt(&self.key)
 	}
@@ -179,11 +174,11 @@ mod tests {
 	#[test]
 	fn prompt_should_open_when_worker_requester_or_content_key_is_right() {
 		let (requester, worker, Envelope { bytes, commitment: committed }) = sealed(b"what is love?");
-		assert_eq!(plaintext_len(bytes.len()), Some(13));
+		assert_eq!(bytes.len(), 13 + OVERHEAD);
 		assert_eq!(OVERHEAD % 4, 0);
 		let opened = OpenedJob::open(&worker, &context(), committed, &bytes).unwrap();
 		assert_eq!(opened.prompt(), b"what is love?");
-		assert_eq!(commitment(&opened.salt(), opened.prompt()), committed);
+		assert_eq!(seal_commitment(&opened.salt(), opened.prompt()), committed);
 		let again = OpenedJob::recover(&requester, committed, &bytes).unwrap();
 		assert_eq!(again.content_key().bytes(), opened.content_key().bytes());
 		let granted = OpenedJob::open_with(opened.content_key().clone(), committed, &bytes).unwrap();

@@ -11,21 +11,53 @@ use axum::{
 };
 use codec::Encode;
 use noesis_primitives::JobId;
-use std::{sync::Arc, time::Duration};
+use std::{
+	sync::{Arc, OnceLock, Weak},
+	time::Duration,
+};
 
 /// How long a request's body may take to come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Stands for the desk before there is one.
+pub struct Reception<C> {
+	desk: Arc<OnceLock<Weak<KeyDesk<C>>>>,
+}
+
+impl<C> Clone for Reception<C> {
+	fn clone(&self) -> Self {
+		Self { desk: self.desk.clone() }
+	}
+}
+
+impl<C> Default for Reception<C> {
+	fn default() -> Self {
+		Self { desk: Arc::default() }
+	}
+}
+
+impl<C> Reception<C> {
+	/// Sends requests to `desk` from now on, as long as somebody holds it. The first counts.
+	pub fn open(&self, desk: &Arc<KeyDesk<C>>) {
+		let _ = self.desk.set(Arc::downgrade(desk));
+	}
+
+	fn desk(&self) -> Result<Arc<KeyDesk<C>>, Refusal> {
+		self.desk.get().and_then(Weak::upgrade).ok_or(Refusal::NotServing)
+	}
+}
+
 /// The endpoint: takes a [`KeyRequest`], gives a [`KeyGrant`](super::KeyGrant) or says why not.
-pub fn router<C: Casebook>(desk: Arc<KeyDesk<C>>) -> Router {
-	Router::new().route("/key/{job}", post(grant::<C>)).with_state(desk)
+pub fn router<C: Casebook>(reception: Reception<C>) -> Router {
+	Router::new().route("/key/{job}", post(grant::<C>)).with_state(reception)
 }
 
 async fn grant<C: Casebook>(
-	State(desk): State<Arc<KeyDesk<C>>>,
+	State(reception): State<Reception<C>>,
 	Path(job): Path<u64>,
 	body: Body,
 ) -> Result<Response, Refusal> {
+	let desk = reception.desk()?;
 	let body = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, REQUEST_BYTES)).await;
 	let body = body.map_err(|_| Refusal::Incomplete)?.map_err(|_| Refusal::Incomplete)?;
 	let request = KeyRequest::from_bytes(&body).ok_or(Refusal::Malformed)?;
@@ -41,7 +73,7 @@ impl IntoResponse for Refusal {
 			Self::NotDrawn => StatusCode::FORBIDDEN,
 			Self::NoPanel | Self::NotSealed => StatusCode::NOT_FOUND,
 			Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
-			Self::Busy | Self::Unreadable => StatusCode::SERVICE_UNAVAILABLE,
+			Self::Busy | Self::NotServing | Self::Unreadable => StatusCode::SERVICE_UNAVAILABLE,
 		};
 		(status, self.to_string()).into_response()
 	}
@@ -58,7 +90,15 @@ pub(super) mod tests {
 
 	/// Serves Alice's desk over `book`; gives its base URL.
 	pub(crate) async fn serve(book: Book) -> String {
-		serve_router(router(Arc::new(KeyDesk::new(alice(), GENESIS, book)))).await
+		let (reception, desk) = (Reception::default(), Arc::new(KeyDesk::new(alice(), GENESIS, book)));
+		reception.open(&desk);
+		let base = serve_router(router(reception)).await;
+		// The worker holds its desk as long as it runs.
+		tokio::spawn(async move {
+			std::future::pending::<()>().await;
+			drop(desk);
+		});
+		base
 	}
 
 	pub(crate) async fn serve_router(router: Router) -> String {
@@ -92,9 +132,12 @@ pub(super) mod tests {
 			(Refusal::NotSealed, 404),
 			(Refusal::TooOften, 429),
 			(Refusal::Busy, 503),
+			(Refusal::NotServing, 503),
 		];
 		for (refusal, code) in codes {
 			assert_eq!(refusal.into_response().status().as_u16(), code);
 		}
+		let shut = serve_router(router(Reception::<Book>::default())).await;
+		assert_eq!(status(&shut, "/key/7", request).await, 503);
 	}
 }

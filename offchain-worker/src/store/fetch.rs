@@ -1,6 +1,6 @@
 //! Gets blobs from other stores, and checks what comes.
 
-use super::MAX_BLOB;
+use super::MAX_OWN_BLOB;
 use noesis_primitives::{ContentHash, Locator, Payload, Root};
 use std::{
 	io::{self, Write},
@@ -93,8 +93,8 @@ impl Fetcher {
 	/// The blob `hash`, which must have exactly `len` bytes, from the store at `base`.
 	pub async fn blob(&self, base: &str, hash: ContentHash, len: usize) -> Result<Vec<u8>, FetchError> {
 		let url = join(base, &format!("blob/{hash}"))?;
-		if len > MAX_BLOB {
-			return Err(FetchError::TooLong { url, limit: MAX_BLOB });
+		if len > MAX_OWN_BLOB {
+			return Err(FetchError::TooLong { url, limit: MAX_OWN_BLOB });
 		}
 		let request = self.client.get(&url).timeout(TIMEOUT);
 		let mut response = accept(&url, request.send().await)?;
@@ -110,6 +110,13 @@ impl Fetcher {
 			return Err(FetchError::WrongContent { url, found: format!("{} bytes of {found}", bytes.len()) });
 		}
 		Ok(bytes)
+	}
+
+	/// Whether the store at `base` answers.
+	pub async fn is_there(&self, base: &str) -> bool {
+		let Ok(url) = join(base, "health") else { return false };
+		let response = self.client.get(&url).timeout(CONNECT_TIMEOUT).send().await;
+		response.is_ok_and(|response| response.status().is_success())
 	}
 
 	/// Gives a blob to the store at `base` to keep.

@@ -17,8 +17,10 @@ use std::{
 	time::SystemTime,
 };
 
-/// Largest blob, in bytes.
+/// Largest blob that somebody may bring, in bytes.
 pub const MAX_BLOB: usize = 1 << 20;
+/// Largest blob that an operator may keep and give: the results of a batch.
+pub const MAX_OWN_BLOB: usize = 4 << 20;
 
 /// Why a blob is not kept or not given.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +34,13 @@ pub enum StoreError {
 		source: io::Error,
 	},
 	/// The blob is too large.
-	#[error("a blob has at most {MAX_BLOB} bytes, this one has {0}")]
-	TooLarge(usize),
+	#[error("a blob has at most {limit} bytes, this one has {len}")]
+	TooLarge {
+		/// What it has.
+		len: usize,
+		/// What it may have.
+		limit: usize,
+	},
 	/// The file's bytes are others than when it was written.
 	#[error("the stored blob {0} is damaged and was removed")]
 	Damaged(ContentHash),
@@ -55,6 +62,13 @@ impl Origin {
 			Self::Guest => "guests",
 		}
 	}
+
+	fn limit(self) -> usize {
+		match self {
+			Self::Own => MAX_OWN_BLOB,
+			Self::Guest => MAX_BLOB,
+		}
+	}
 }
 
 /// A folder of blobs.
@@ -63,8 +77,9 @@ pub struct Store {
 	dir: PathBuf,
 	/// Bytes that each kind may take.
 	room: u64,
-	/// Held while a blob is written and older ones make place.
-	writing: Mutex<()>,
+	/// Held while a blob is written and older ones make place. What each kind takes, as far as was counted and not more
+	/// than that: counting anew for every blob would take as long as there are blobs.
+	writing: Mutex<[Option<u64>; 2]>,
 }
 
 impl Store {
@@ -74,7 +89,7 @@ impl Store {
 			let path = dir.join(origin.folder());
 			fs::create_dir_all(&path).map_err(|source| StoreError::Disk { path, source })?;
 		}
-		Ok(Self { dir: dir.into(), room, writing: Mutex::new(()) })
+		Ok(Self { dir: dir.into(), room, writing: Mutex::default() })
 	}
 
 	/// The folder that it is in.
@@ -88,17 +103,27 @@ impl Store {
 
 	/// Keeps a blob; the oldest of its kind make place for it.
 	pub fn put(&self, origin: Origin, bytes: &[u8]) -> Result<ContentHash, StoreError> {
-		if bytes.len() > MAX_BLOB {
-			return Err(StoreError::TooLarge(bytes.len()));
+		let (len, limit) = (bytes.len(), origin.limit());
+		if len > limit {
+			return Err(StoreError::TooLarge { len, limit });
 		}
 		let hash = ContentHash::of(bytes);
 		let path = self.path(origin, hash);
 		let disk = |source| StoreError::Disk { path: path.clone(), source };
-		let _writing = self.writing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+		let mut counted = self.writing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
 		if path.exists() {
 			return Ok(hash);
 		}
-		self.make_place(origin, bytes.len() as u64).map_err(disk)?;
+		let [own, guests] = &mut *counted;
+		let taken = match origin {
+			Origin::Own => own,
+			Origin::Guest => guests,
+		};
+		*taken = match taken.map(|taken| taken.saturating_add(len as u64)).filter(|taken| *taken <= self.room)
+		{
+			None => Some(self.make_place(origin, len as u64).map_err(disk)?),
+			enough => enough,
+		};
 		let unfinished = path.with_extension("part");
 		fs::write(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, &path)).map_err(disk)?;
 		Ok(hash)
@@ -122,7 +147,8 @@ impl Store {
 		Ok(None)
 	}
 
-	fn make_place(&self, origin: Origin, bytes: u64) -> io::Result<()> {
+	/// Makes place for so many bytes; returns what all take with them.
+	fn make_place(&self, origin: Origin, bytes: u64) -> io::Result<u64> {
 		let mut files = Vec::new();
 		for entry in fs::read_dir(self.dir.join(origin.folder()))? {
 			let entry = entry?;
@@ -138,7 +164,7 @@ impl Store {
 			fs::remove_file(path)?;
 			taken = taken.saturating_sub(len);
 		}
-		Ok(())
+		Ok(taken)
 	}
 }
 
@@ -154,7 +180,11 @@ mod tests {
 		assert_eq!(hash, ContentHash::of(b"hello"));
 		assert_eq!(store.get(hash).unwrap().as_deref(), Some(&b"hello"[..]));
 		assert_eq!(store.get(ContentHash::of(b"other")).unwrap(), None);
-		assert!(matches!(store.put(Origin::Own, &vec![0; MAX_BLOB + 1]), Err(StoreError::TooLarge(_))));
+		for (origin, most) in [(Origin::Own, MAX_OWN_BLOB), (Origin::Guest, MAX_BLOB)] {
+			let put = |len| store.put(origin, &vec![0; len]);
+			assert!(put(most).is_ok());
+			assert!(matches!(put(most + 1), Err(StoreError::TooLarge { .. })));
+		}
 	}
 
 	#[test]

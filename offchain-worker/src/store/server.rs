@@ -71,7 +71,7 @@ fn router(server: StoreServer) -> Router {
 impl IntoResponse for StoreError {
 	fn into_response(self) -> Response {
 		let status = match self {
-			Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+			Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
 			Self::Damaged(_) => StatusCode::NOT_FOUND,
 			Self::Disk { .. } => {
 				tracing::error!(error = %self, "the store failed");
@@ -185,6 +185,8 @@ mod tests {
 		let dir = tempfile::tempdir().unwrap();
 		let (_served, _, base) = server(dir.path()).await;
 		let fetcher = Fetcher::new().unwrap();
+		assert!(fetcher.is_there(&base).await);
+		assert!(!fetcher.is_there("http://127.0.0.1:1").await && !fetcher.is_there("").await);
 		let hash = fetcher.upload(&base, b"some input").await.unwrap();
 		assert_eq!(fetcher.blob(&base, hash, 10).await.unwrap(), b"some input");
 		assert!(matches!(fetcher.blob(&base, hash, 9).await, Err(FetchError::TooLong { .. })));

@@ -1,20 +1,20 @@
-//! What falls due when: a list for each block, and a cursor over the blocks.
+//! What falls due when: disputes and dockets by block.
 //!
 //! A block's list is served after its transactions, in the weight that they left, or from the next block on in a
 //! small slice that every block gives. An entry is only a reminder: the dispute or docket itself says what is due.
 
-use crate::{
-	Agenda, Config, Cursor, Disputes, Dockets, Due, Error, Event, Pallet, WeightInfo, AGENDA_PROBES,
-};
+use crate::{Agenda, Config, Cursor, Disputes, Dockets, Due, Error, Event, Pallet, WeightInfo};
 use noesis_primitives::{BlockNumber, Subject};
 use polkadot_sdk::{
 	frame_support::{
 		storage::with_storage_layer,
 		weights::{Weight, WeightMeter},
-		BoundedVec,
 	},
 	sp_runtime::DispatchError,
 };
+
+/// The pallet's agenda.
+pub(crate) type Dates<T> = noesis_support::Agenda<Due, Agenda<T>, Cursor<T>>;
 
 /// Entries that every block serves, however full it is.
 const SLICE: u64 = 2;
@@ -22,12 +22,7 @@ const SLICE: u64 = 2;
 impl<T: Config> Pallet<T> {
 	/// Has something looked at at block `at`, or soon after if much is.
 	pub(crate) fn schedule(what: Due, at: BlockNumber) -> Result<(), Error<T>> {
-		if !Cursor::<T>::exists() {
-			Cursor::<T>::put(Self::now());
-		}
-		(0..AGENDA_PROBES)
-			.find_map(|probe| Agenda::<T>::try_append(at.saturating_add(probe), what).ok())
-			.ok_or(Error::<T>::AgendaFull)
+		Dates::<T>::schedule(&what, at, Self::now()).ok_or(Error::<T>::AgendaFull)
 	}
 
 	/// Serves a few entries of blocks up to `last`.
@@ -57,30 +52,10 @@ impl<T: Config> Pallet<T> {
 
 	/// Serves entries of blocks up to `last`, as far as the weight reaches.
 	pub(crate) fn serve_agenda(meter: &mut WeightMeter, last: BlockNumber) {
-		if !meter.can_consume(T::WeightInfo::service_block()) {
-			return;
-		}
-		let Some(first) = Cursor::<T>::get() else { return };
-		let mut block = first;
-		while block <= last && meter.try_consume(T::WeightInfo::service_block()).is_ok() {
-			let entries = Agenda::<T>::take(block).into_inner();
-			let mut rest = entries.as_slice();
-			while let Some((entry, after)) = rest.split_first() {
-				if !Self::takes(meter, *entry, last) {
-					break;
-				}
-				Self::serve(*entry, last);
-				rest = after;
-			}
-			if !rest.is_empty() {
-				Agenda::<T>::insert(block, BoundedVec::truncate_from(rest.to_vec()));
-				break;
-			}
-			block = block.saturating_add(1);
-		}
-		if block != first {
-			Cursor::<T>::put(block);
-		}
+		let takes = |meter: &mut WeightMeter, entry: &Due| Self::takes(meter, *entry, last);
+		Dates::<T>::serve(meter, T::WeightInfo::service_block(), last, takes, |entry| {
+			Self::serve(entry, last)
+		});
 	}
 
 	/// Does what is due at the end of block `last`. What fails leaves all as it is, for anybody to try again.

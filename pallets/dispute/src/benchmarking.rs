@@ -4,14 +4,16 @@ mod scene;
 mod sparse;
 mod words;
 
-use crate::{Agenda, Call, Config, Cursor, Disputes, Dockets, Due, Pallet, Standing, MAX_PER_BLOCK};
+use crate::{Agenda, Call, Config, Cursor, Disputes, Dockets, Due, Pallet, Standing};
 use alloc::{vec, vec::Vec};
 use noesis_canon::{attention, graph::Operation};
 use noesis_primitives::{
 	merkle::{self, leaf_hash},
-	Accused, ContentHash, DisputeId, Ground, LengthProof, Opening, Phase, Spot, Tree, Verdict, MAX_ARITY,
-	MAX_OPEN_DISPUTES, MAX_PANEL, MAX_TEXT_BYTES, MAX_TOKEN_BYTES,
+	seal_commitment, Accused, ContentHash, DisputeId, Ground, InputMark, LengthProof, Opening, Phase,
+	ShownOutput, Spot, Tree, Verdict, MAX_ARITY, MAX_OPEN_DISPUTES, MAX_OUTPUT_BYTES, MAX_PANEL,
+	MAX_TEXT_BYTES, MAX_TOKEN_BYTES,
 };
+use noesis_support::MAX_PER_BLOCK;
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
 	frame_support::{weights::WeightMeter, BoundedVec},
@@ -98,13 +100,20 @@ mod benchmarks {
 		let payload = vec![0; b as usize];
 		let values = vec![0, 4];
 		scene.set(|dispute| {
-			dispute.input = ContentHash::of(&payload);
+			dispute.input = InputMark::Sealed(seal_commitment(&[1; 32], &payload));
 			dispute.phase = Phase::Input { leaf: 0, hash: leaf_hash(&Opening::leaf_bytes(&values)) };
 		});
 		let (values, payload) = (BoundedVec::truncate_from(values), BoundedVec::truncate_from(payload));
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, ARCHITECTURE, values, payload);
+		_(
+			RawOrigin::Signed(scene.worker.clone()),
+			scene.dispute,
+			ARCHITECTURE,
+			values,
+			payload,
+			Some([1; 32]),
+		);
 
 		assert_eq!(scene.lost(), 1);
 		Ok(())
@@ -132,6 +141,53 @@ mod benchmarks {
 		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, evidence);
 
 		assert_eq!(scene.lost(), 1);
+		Ok(())
+	}
+
+	/// As many disputes are open as may be but one, and only the last place in the agenda is left.
+	#[benchmark]
+	fn demand() -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(MAX_OPEN_DISPUTES.saturating_sub(1), 0)?;
+		let challenger = scene::rich::<T>(MAX_OPEN_DISPUTES)?;
+		scene::crowd::<T>(Pallet::<T>::next_due());
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(challenger), scene.subject, Accused::Worker, scene.claim);
+
+		let open = Dockets::<T>::get(scene.subject).map_or(0, |docket| docket.open.len());
+		assert_eq!(open as u32, MAX_OPEN_DISPUTES);
+		Ok(())
+	}
+
+	/// An output of `b` bytes that is demanded.
+	#[benchmark]
+	fn show_output(b: Linear<0, MAX_OUTPUT_BYTES>) -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(1, 0)?;
+		let output = vec![b'a'; b as usize];
+		scene.set(|dispute| {
+			dispute.rules.claim.output = ContentHash::of(&output);
+			dispute.phase = Phase::Output;
+		});
+		let output = ShownOutput::Bytes(BoundedVec::truncate_from(output));
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, output);
+
+		assert_eq!(scene.phase(), Some(Phase::Compare));
+		Ok(())
+	}
+
+	/// An output of `b` bytes that does not have the last token of its trace, the longest that there may be.
+	#[benchmark]
+	fn prove_output(b: Linear<0, MAX_OUTPUT_BYTES>) -> Result<(), BenchmarkError> {
+		let (scene, proof) = Scene::<T>::other_output(vec![b'a'; b as usize])?;
+		let (caller, accused) = (RawOrigin::Signed(scene.challenger.clone()), Accused::Worker);
+
+		#[extrinsic_call]
+		_(caller, scene.subject, accused, scene.claim, proof);
+
+		let docket = Dockets::<T>::get(scene.subject);
+		assert!(docket.is_some_and(|docket| matches!(docket.standing, Standing::Overturned { .. })));
 		Ok(())
 	}
 

@@ -2,14 +2,10 @@
 
 use crate::{Config, Dispute, HoldReason, Pallet};
 use noesis_primitives::{Balance, Verdict};
+use noesis_support::pay_from_hold;
 use polkadot_sdk::frame_support::{
 	dispatch::DispatchResult,
-	storage::with_storage_layer,
-	traits::{
-		fungible::MutateHold,
-		tokens::{Fortitude, Precision, Restriction},
-		Get,
-	},
+	traits::{fungible::MutateHold, tokens::Precision, Get},
 };
 
 /// Where a bond went.
@@ -30,11 +26,15 @@ impl<T: Config> Pallet<T> {
 	/// take less than the existential deposit, goes to the pot; what the pot can't take, to the challenger.
 	pub(crate) fn spend_bond(dispute: &Dispute<T::AccountId>, verdict: Verdict) -> Spent {
 		let mut spent = Spent::default();
+		let pay = |to: &T::AccountId, amount| {
+			let reason = HoldReason::DisputeBond;
+			pay_from_hold::<_, T::Currency>(reason, &dispute.challenger, to, amount)
+		};
 		if verdict == Verdict::Stands {
 			let share = T::WinnerShare::get().mul_floor(dispute.bond);
-			spent.defender = Self::pay(&dispute.challenger, &dispute.defender, share);
+			spent.defender = pay(&dispute.defender, share);
 			let rest = dispute.bond.saturating_sub(spent.defender);
-			spent.pot = Self::pay(&dispute.challenger, &T::Pot::get(), rest);
+			spent.pot = pay(&T::Pot::get(), rest);
 		}
 		let left = dispute.bond.saturating_sub(spent.defender).saturating_sub(spent.pot);
 		if left > 0 {
@@ -43,25 +43,5 @@ impl<T: Config> Pallet<T> {
 			spent.returned = released.unwrap_or(0);
 		}
 		spent
-	}
-
-	/// Moves `amount` of a challenger's bond to `to`. Returns what was moved: all, or nothing.
-	fn pay(challenger: &T::AccountId, to: &T::AccountId, amount: Balance) -> Balance {
-		let reason = HoldReason::DisputeBond.into();
-		let transfer = || {
-			T::Currency::transfer_on_hold(
-				&reason,
-				challenger,
-				to,
-				amount,
-				Precision::Exact,
-				Restriction::Free,
-				Fortitude::Force,
-			)
-		};
-		if amount == 0 {
-			return 0;
-		}
-		with_storage_layer(transfer).unwrap_or(0)
 	}
 }

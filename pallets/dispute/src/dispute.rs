@@ -2,7 +2,7 @@
 
 use codec::{Decode, Encode, MaxEncodedLen};
 use noesis_primitives::{
-	Accused, Balance, BlockNumber, CheckpointId, Claim, ContentHash, DisputeId, Phase, Rules, Side, Subject,
+	Accused, Balance, BlockNumber, CheckpointId, Claim, DisputeId, InputMark, Phase, Rules, Side, Subject,
 	MAX_OPEN_DISPUTES, MAX_PANEL,
 };
 use polkadot_sdk::frame_support::{traits::ConstU32, BoundedVec};
@@ -23,8 +23,8 @@ pub struct Dispute<AccountId> {
 	pub bond: Balance,
 	/// The model.
 	pub checkpoint: CheckpointId,
-	/// Hash of the subject's input.
-	pub input: ContentHash,
+	/// What the subject's input is held against when it is shown.
+	pub input: InputMark,
 	/// The claim, and how its trace is descended.
 	pub rules: Rules,
 	/// Block at which it was opened.

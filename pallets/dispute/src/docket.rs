@@ -5,14 +5,24 @@ use crate::{
 	MAX_DOUBLINGS,
 };
 use noesis_primitives::{
-	Accused, Balance, BlockNumber, CheckpointFacts, CheckpointRegistry, Claim, Disputable, DisputeId,
-	DisputedSubject, Next, NotDisputable, Panels, Rules, Subject, MAX_ARITY,
+	Accused, Balance, BlockNumber, CheckpointFacts, CheckpointRegistry, Claim, ContentHash, Disputable,
+	DisputeId, DisputedSubject, Next, NotDisputable, Panels, Payload, Phase, Rules, Subject, Vouchers,
+	MAX_ARITY,
 };
 use polkadot_sdk::{
 	frame_support::{dispatch::DispatchResult, ensure, traits::Get},
 	frame_system,
 	sp_runtime::SaturatedConversion,
 };
+
+/// What of a claim is disputed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Way {
+	/// Its trace.
+	Trace,
+	/// Its output, by who agrees with the trace.
+	Output,
+}
 
 /// A claim that somebody accuses.
 pub(crate) struct Case<AccountId> {
@@ -22,6 +32,17 @@ pub(crate) struct Case<AccountId> {
 	pub defender: AccountId,
 	pub disputed: DisputedSubject<AccountId>,
 	pub facts: CheckpointFacts,
+}
+
+impl<AccountId> Case<AccountId> {
+	/// Where a dispute begins in which the output is demanded, if there is something to demand.
+	fn demanded<T>(&self) -> Result<Phase, Error<T>> {
+		ensure!(self.disputed.sealed.is_none(), Error::<T>::Sealed);
+		if let Payload::Inline(bytes) = &self.disputed.output {
+			ensure!(ContentHash::of(bytes) != self.claim.output, Error::<T>::OutputKnown);
+		}
+		Ok(Phase::Output)
+	}
 }
 
 impl<T: Config> Pallet<T> {
@@ -37,6 +58,22 @@ impl<T: Config> Pallet<T> {
 
 	fn bond_after(lost: u32) -> Balance {
 		T::Bond::get().saturating_mul(1 << lost.min(MAX_DOUBLINGS))
+	}
+
+	/// The disputes of a subject. Where it ended together with another one that was overturned, who vouched for it answers
+	/// for it likewise.
+	pub(crate) fn docket(subject: Subject) -> Docket<T::AccountId> {
+		let mut docket = Dockets::<T>::get(subject).unwrap_or_default();
+		if !docket.open.is_empty() || docket.standing != Standing::Stands {
+			return docket;
+		}
+		if let Some((Vouchers { ended, validators }, disputed)) =
+			T::Subjects::vouchers(subject).zip(T::Subjects::disputed(subject))
+		{
+			docket.standing = Standing::Overturned { claim: disputed.claim, liable: validators };
+			docket.until = ended.saturating_add(T::LiabilityPeriod::get().max(1));
+		}
+		docket
 	}
 
 	/// Levels that a move descends.
@@ -81,14 +118,16 @@ impl<T: Config> Pallet<T> {
 		subject: Subject,
 		accused: Accused<T::AccountId>,
 		claim: Claim,
+		way: Way,
 	) -> DispatchResult {
-		let mut docket = Dockets::<T>::get(subject).unwrap_or_default();
+		let mut docket = Self::docket(subject);
 		let case = Self::case(&challenger, &docket, subject, accused, claim)?;
-		let twice = |id: &DisputeId| {
-			Disputes::<T>::get(id)
-				.is_some_and(|open| open.challenger == challenger && open.accused == case.accused)
-		};
-		ensure!(!docket.open.iter().any(twice), Error::<T>::AlreadyDisputed);
+		let open = docket.open.iter().filter_map(Disputes::<T>::get);
+		for other in open.filter(|open| open.accused == case.accused) {
+			ensure!(other.challenger != challenger, Error::<T>::AlreadyDisputed);
+			let demands = matches!(other.phase, Phase::Output | Phase::Compare);
+			ensure!(way != Way::Output || !demands, Error::<T>::OutputDemanded);
+		}
 		ensure!(!case.contradicts_itself(), Error::<T>::Contradiction);
 		ensure!(
 			T::Checkpoints::architecture(case.disputed.checkpoint).is_some(),
@@ -96,7 +135,11 @@ impl<T: Config> Pallet<T> {
 		);
 		let shape = case.facts.trace_shape(claim.usage.positions()).ok_or(Error::<T>::Contradiction)?;
 		let rules = Rules { claim, kind: case.disputed.kind, shape, levels: Self::levels_per_move() };
-		let Next::Phase(phase) = rules.begin() else { return Err(Error::<T>::Contradiction.into()) };
+		let begin = match way {
+			Way::Trace => rules.begin(),
+			Way::Output => Next::Phase(case.demanded::<T>()?),
+		};
+		let Next::Phase(phase) = begin else { return Err(Error::<T>::Contradiction.into()) };
 
 		let bond = Self::bond_after(docket.upheld);
 		Self::hold(&challenger, bond)?;
@@ -129,7 +172,7 @@ impl<T: Config> Pallet<T> {
 			challenger,
 			bond,
 			checkpoint: case.disputed.checkpoint,
-			input: case.disputed.input.content_hash(),
+			input: case.disputed.input_mark(),
 			rules,
 			opened: now,
 			due,

@@ -1,10 +1,11 @@
 //! What must hold between blocks.
 
-use crate::*;
+use crate::{agenda::Dates, *};
 use {
 	alloc::collections::BTreeMap,
 	noesis_primitives::{
-		merkle, Accused, Balance, BlockNumber, DisputeId, Phase, Subject, TraceLeaf, Tree, MAX_ARITY,
+		merkle, Accused, Balance, BlockNumber, ContentHash, DisputeId, Phase, Subject, TraceLeaf, Tree,
+		MAX_ARITY,
 	},
 	polkadot_sdk::{
 		frame_support::{ensure, traits::fungible::InspectHold},
@@ -18,6 +19,7 @@ impl<T: Config> Pallet<T> {
 	/// - A dispute that is due later is in the agenda, unless there was no place around its block; so is a docket that
 	///   has no open dispute.
 	/// - A dispute plays for a node that its tree has, and revealed nodes hash to it.
+	/// - An output is kept where it was shown and is to be compared, and it is the one that the claim names.
 	/// - No dispute accuses a worker whose claim fell, and nobody disputes a claim twice at a time.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		Self::check_bonds()?;
@@ -30,6 +32,12 @@ impl<T: Config> Pallet<T> {
 			Self::check_docket(subject, &docket)?;
 		}
 		ensure!(Disputes::<T>::iter_keys().count() == open, "dockets list disputes that are not open");
+		for (id, output) in ShownOutputs::<T>::iter() {
+			let dispute = Disputes::<T>::get(id).ok_or("an output outlived its dispute")?;
+			ensure!(dispute.phase == Phase::Compare, "an output was shown that is not to be compared");
+			let named = dispute.rules.claim.output;
+			ensure!(ContentHash::of(&output) == named, "an output was shown that the claim does not name");
+		}
 		let players = Players::<T>::iter_keys().count();
 		ensure!(players == open.saturating_mul(2), "a list of a player has a dispute too many");
 		Ok(())
@@ -88,6 +96,10 @@ impl<T: Config> Pallet<T> {
 				ensure!(*index < word.states, "a disputed state does not exist");
 				ensure!(text::program(word).is_some(), "the states are of no word");
 			},
+			Phase::Output => {},
+			Phase::Compare => {
+				ensure!(ShownOutputs::<T>::contains_key(id), "an output is to be compared that was not shown")
+			},
 		}
 		if let Phase::Reveal { at } | Phase::Choose { at, .. } = &dispute.phase {
 			if let Tree::Fine(fine) = &at.tree {
@@ -122,11 +134,6 @@ impl<T: Config> Pallet<T> {
 		if at <= Self::now() {
 			return Ok(());
 		}
-		ensure!(Cursor::<T>::get().is_some_and(|cursor| cursor <= at), "the agenda is ahead of what is due");
-		let around = |probe| Agenda::<T>::get(at.saturating_add(probe));
-		let listed = (0..AGENDA_PROBES).any(|probe| around(probe).contains(&what));
-		let full = (0..AGENDA_PROBES).all(|probe| around(probe).is_full());
-		ensure!(listed || full, "something is not in the agenda");
-		Ok(())
+		Dates::<T>::check(&what, at)
 	}
 }

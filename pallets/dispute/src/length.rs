@@ -1,9 +1,9 @@
 //! Claims that contradict their job for all to see.
 
-use crate::{docket::Case, verdict::Fallen, Config, Dockets, Error, Pallet, Standing};
+use crate::{docket::Case, Config, Error, Pallet};
 use noesis_primitives::{
-	Accused, Architecture, CheckpointRegistry, Claim, Disputable, Ground, InputFormat, JobKind, LengthProof,
-	Opening, Subject, TraceLeaf,
+	sealed_len, Accused, Architecture, CheckpointRegistry, Claim, InputFormat, JobKind, LengthProof, Opening,
+	Subject, TraceLeaf,
 };
 use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure};
 
@@ -17,7 +17,10 @@ impl<AccountId> Case<AccountId> {
 	/// Tokens of an input of ids; `None` for a text.
 	fn input_tokens(&self) -> Option<u32> {
 		let JobKind::Generate(params) = &self.disputed.kind;
-		let ids = (self.disputed.input.len() / 4).max(1).min(self.facts.context.saturating_sub(1));
+		let len = self.disputed.input.len();
+		// The envelope of a sealed prompt is longer than the prompt.
+		let len = if self.disputed.sealed.is_some() { sealed_len(len).unwrap_or_default() } else { len };
+		let ids = (len / 4).max(1).min(self.facts.context.saturating_sub(1));
 		(params.format == InputFormat::Tokens).then_some(ids)
 	}
 
@@ -50,25 +53,10 @@ impl<T: Config> Pallet<T> {
 		architecture: &Architecture,
 		proof: &LengthProof,
 	) -> DispatchResult {
-		let mut docket = Dockets::<T>::get(subject).unwrap_or_default();
+		let docket = Self::docket(subject);
 		let case = Self::case(who, &docket, subject, accused, claim)?;
 		Self::ensure_contradiction(&case, architecture, proof)?;
-		let suspended = docket.suspends();
-		let ends_subject = case.accused == Accused::Worker;
-		if ends_subject && !suspended && matches!(docket.standing, Standing::Stands) {
-			T::Subjects::suspend(subject).map_err(Error::<T>::from)?;
-		}
-		let fallen = Fallen {
-			subject,
-			accused: &case.accused,
-			defender: &case.defender,
-			claim: &case.claim,
-			ground: Ground::Record,
-			challenger: who,
-		};
-		Self::convict(&mut docket, &fallen);
-		Self::keep_docket(subject, docket, suspended);
-		Ok(())
+		Self::convict_at_once(who, subject, docket, &case)
 	}
 
 	fn ensure_contradiction(

@@ -33,6 +33,11 @@
 //!
 //! Where a claim contradicts its job for all to see, there is no game: [`Pallet::prove_length`].
 //!
+//! The trace has the tokens of the output and where each ends; the output itself is named by a hash. Who agrees with
+//! the trace and has other bytes of that hash shows one token that they are not: [`Pallet::prove_output`]. Who does not
+//! have the bytes demands them ([`Pallet::demand`]): the accused shows them or falls, and then the challenger shows the
+//! token or loses its bond.
+//!
 //! ## Who loses what
 //!
 //! | it ends | the accused | the challenger |
@@ -63,8 +68,7 @@
 //!
 //! - What a model computes that no program fits, what a tokenizer makes whose registered head is none, and which part of
 //!   a text is read that does not fit the context. A game that comes to such a leaf ends undecided, and the claim stands.
-//! - Whether the output that a claim names has the bytes of its tokens: the trace fixes the tokens and how many bytes each
-//!   adds, not the output's hash.
+//! - Whether an output has the bytes of its tokens that is longer than [`noesis_primitives::MAX_OUTPUT_BYTES`], or sealed.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -82,6 +86,7 @@ mod length;
 #[cfg(test)]
 mod mock;
 mod moves;
+mod output;
 mod referee;
 #[cfg(test)]
 mod tests;
@@ -96,10 +101,6 @@ pub use dispute::{Dispute, Docket, Due, Standing};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
-/// Most entries of a block in the agenda.
-pub const MAX_PER_BLOCK: u32 = 256;
-/// Blocks that are tried for a place in the agenda.
-pub const AGENDA_PROBES: u32 = 4;
 /// A bond doubles at most so often. What a liar's accomplices lose must not price out who is right.
 pub const MAX_DOUBLINGS: u32 = 3;
 
@@ -116,8 +117,9 @@ pub mod pallet {
 	use frame_system::pallet_prelude::*;
 	use noesis_primitives::{
 		Accused, Architecture, Balance, BlockNumber, CheckpointRegistry, Claim, Disputable, DisputeId,
-		Evidence, Ground, LeafBytes, LengthProof, NodePath, Nodes, OperatorRegistry, Panels, Root, Stage,
-		Subject, TextEvidence, Verdict, WordEvidence, MAX_TOKEN_BYTES, SLICE,
+		Evidence, Ground, LeafBytes, LengthProof, NodePath, Nodes, OperatorRegistry, OutputBytes,
+		OutputProof, Panels, Root, ShownOutput, Stage, Subject, TextEvidence, Verdict, WordEvidence,
+		MAX_TOKEN_BYTES, SLICE,
 	};
 	use sp_runtime::{Permill, SaturatedConversion};
 
@@ -200,10 +202,13 @@ pub mod pallet {
 	pub type Players<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, DisputeId, ()>;
 
+	/// Outputs that were shown in open disputes, until these end: for whoever wants to compare them.
+	#[pallet::storage]
+	pub type ShownOutputs<T> = StorageMap<_, Twox64Concat, DisputeId, OutputBytes>;
+
 	/// What to look at, by block. An entry may be out of date: the dispute's or docket's own block is what holds.
 	#[pallet::storage]
-	pub type Agenda<T> =
-		StorageMap<_, Twox64Concat, BlockNumber, BoundedVec<Due, ConstU32<MAX_PER_BLOCK>>, ValueQuery>;
+	pub type Agenda<T> = StorageMap<_, Twox64Concat, BlockNumber, noesis_support::Entries<Due>, ValueQuery>;
 
 	/// First block of the agenda that is not served yet; there is none before the first dispute.
 	#[pallet::storage]
@@ -303,7 +308,7 @@ pub mod pallet {
 		DocketFull,
 		/// The claim's numbers contradict the job. No game is needed: call `prove_length` with `Numbers`.
 		Contradiction,
-		/// The claim's numbers do not contradict the job. Dispute it with `challenge`.
+		/// What is shown does not contradict the claim. Show a token that does, or dispute the claim with `challenge`.
 		NoContradiction,
 		/// The chain knows no such checkpoint, or not what it is made of. Wait until it is registered in full.
 		UnknownCheckpoint,
@@ -329,7 +334,8 @@ pub mod pallet {
 		/// The disputed leaf does not come out of the fine tree where it should. Give the path of the result leaf in
 		/// the tree of this root.
 		WrongResult,
-		/// This is not the subject's input. Show the bytes that its hash names.
+		/// This is not the subject's input. Show the bytes that its hash names; of a sealed job, salt and prompt to which
+		/// it commits.
 		WrongInput,
 		/// There is not one piece for each of the leaf's sources, or one is of the wrong kind. Give them in their
 		/// order.
@@ -344,6 +350,16 @@ pub mod pallet {
 		WrongWord,
 		/// The evidence is longer than any leaf needs. Show only what the leaf is computed from.
 		EvidenceTooLong,
+		/// These are not the bytes of the output that the claim names. Show the bytes that its hash names.
+		WrongOutput,
+		/// The output is on the chain already. Show with `prove_output` what is wrong with it.
+		OutputKnown,
+		/// Somebody demands this output already. Wait until it is shown, and call `prove_output`.
+		OutputDemanded,
+		/// The output is not too long to be shown. Show its bytes.
+		OutputFits,
+		/// The job is sealed: its output can't be held against its tokens here. Leave it to the panel, which opens it.
+		Sealed,
 	}
 
 	#[pallet::hooks]
@@ -391,7 +407,7 @@ pub mod pallet {
 			claim: Claim,
 		) -> DispatchResult {
 			let challenger = ensure_signed(origin)?;
-			Self::open(challenger, subject, accused, claim)
+			Self::open(challenger, subject, accused, claim, docket::Way::Trace)
 		}
 
 		/// Shows the nodes below the node in dispute, by the accused.
@@ -459,7 +475,8 @@ pub mod pallet {
 		/// - `dispute`: which.
 		/// - `architecture`: the checkpoint's.
 		/// - `leaf`: id and end of the disputed token.
-		/// - `payload`: the subject's input.
+		/// - `payload`: the subject's input; of a sealed job, the prompt, which is public from then on.
+		/// - `salt`: of a sealed job, the prompt's salt.
 		///
 		/// Emits [`Event::Ended`], and [`Event::Convicted`] if the claim falls.
 		///
@@ -473,9 +490,10 @@ pub mod pallet {
 			architecture: Architecture,
 			leaf: BoundedVec<i32, ConstU32<2>>,
 			payload: BoundedVec<u8, ConstU32<MAX_TOKEN_BYTES>>,
+			salt: Option<[u8; 32]>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::show_input(&who, dispute, architecture, &leaf, &payload)
+			Self::show_input(&who, dispute, architecture, &leaf, &payload, salt.as_ref())
 		}
 
 		/// Shows what the disputed leaf of the fine tree is computed from, by the accused. The runtime computes it,
@@ -592,6 +610,81 @@ pub mod pallet {
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::show_word(&who, dispute, &evidence)
+		}
+
+		/// Demands the output that a claim names, to hold it against the tokens of the claim's trace. For who agrees with
+		/// the whole trace, and does not have the output. Holds the bond and suspends the subject as
+		/// [`Pallet::challenge`] does.
+		///
+		/// The accused shows the output with [`Pallet::show_output`], or loses. Then the challenger shows with
+		/// [`Pallet::prove_output`] that it is not what the tokens stand for, or loses its bond.
+		///
+		/// - `subject`: about what.
+		/// - `accused`: whose claim.
+		/// - `claim`: the claim, as it was made.
+		///
+		/// Emits [`Event::Challenged`].
+		///
+		/// Errors: those of [`Pallet::challenge`]; [`Error::OutputKnown`], [`Error::OutputDemanded`], [`Error::Sealed`]
+		/// where there is nothing to demand.
+		#[pallet::call_index(11)]
+		#[pallet::weight(T::WeightInfo::demand())]
+		pub fn demand(
+			origin: OriginFor<T>,
+			subject: Subject,
+			accused: Accused<T::AccountId>,
+			claim: Claim,
+		) -> DispatchResult {
+			let challenger = ensure_signed(origin)?;
+			Self::demand_output(challenger, subject, accused, claim)
+		}
+
+		/// Shows the output that is demanded, by the accused. It stays on the chain until the dispute is over.
+		///
+		/// - `dispute`: which.
+		/// - `output`: its bytes; or the leaf of the claim's last token, if that ends beyond what the chain takes.
+		///
+		/// Emits [`Event::Moved`]; or [`Event::Ended`], if the output is too long: who demands it agrees with the trace, and
+		/// could have known.
+		///
+		/// Errors: [`Error::NoDispute`], [`Error::NotPlayer`], [`Error::OutOfTurn`], [`Error::Overdue`],
+		/// [`Error::WrongOutput`], [`Error::OutputFits`], [`Error::WrongProof`], [`Error::Malformed`]. After these the
+		/// accused may try again until the move is due.
+		#[pallet::call_index(12)]
+		#[pallet::weight(
+			T::WeightInfo::show_output(output.bytes()).saturating_add(T::WeightInfo::close())
+		)]
+		pub fn show_output(origin: OriginFor<T>, dispute: DisputeId, output: ShownOutput) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::show_bytes(&who, dispute, output)
+		}
+
+		/// Shows that the output of a claim does not have the bytes of one of the claim's tokens where that token is;
+		/// anybody but who made the claim may, with a dispute or without. The claim falls at once.
+		///
+		/// - `subject`: about what.
+		/// - `accused`: whose claim.
+		/// - `claim`: the claim, as it was made.
+		/// - `proof`: the output, and the token.
+		///
+		/// Emits [`Event::Convicted`], and [`Event::Ended`] for every open dispute of the claim.
+		///
+		/// Errors: those of [`Pallet::challenge`] about subject, claim and caller; [`Error::Sealed`],
+		/// [`Error::WrongHead`], [`Error::WrongOutput`], [`Error::WrongPieces`], [`Error::WrongProof`],
+		/// [`Error::Malformed`], [`Error::NoContradiction`].
+		#[pallet::call_index(13)]
+		#[pallet::weight(
+			T::WeightInfo::prove_output(proof.output.len() as u32).saturating_add(T::WeightInfo::convict())
+		)]
+		pub fn prove_output(
+			origin: OriginFor<T>,
+			subject: Subject,
+			accused: Accused<T::AccountId>,
+			claim: Claim,
+			proof: OutputProof,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::convict_by_output(&who, subject, accused, claim, &proof)
 		}
 	}
 }

@@ -8,7 +8,7 @@ use noesis_primitives::{
 	Architecture, Balance, BlockNumber, CheckpointFacts, CheckpointId, CheckpointRegistry, Claim, ClaimHash,
 	Conduct, ContentHash, Disputable, DisputedSubject, Fault, JobId, NotDisputable, OperatorFault,
 	OperatorRegistry, PanelClose, PanelExists, PanelOutcome, Panels, Profile, Reputation, Root, Slashed,
-	Subject, Verdicts, Verification,
+	Subject, Verdicts, Verification, Vouchers,
 };
 use polkadot_sdk::*;
 use sp_runtime::{BuildStorage, Permill};
@@ -99,6 +99,8 @@ pub struct Told {
 	pub state: State,
 	pub upheld: u32,
 	pub found: Vec<(AccountId, Claim)>,
+	/// Who vouched for it, if it ended with another.
+	pub vouchers: Option<Vouchers<AccountId>>,
 }
 
 parameter_types! {
@@ -170,6 +172,10 @@ impl OperatorRegistry<AccountId> for Operators {
 
 	fn ensure_validator(_: &AccountId, _: CheckpointId, _: BlockNumber) -> Result<[u8; 32], OperatorFault> {
 		Err(OperatorFault::WrongRole)
+	}
+
+	fn seal_key(_: &AccountId) -> Option<[u8; 32]> {
+		None
 	}
 
 	fn validators(_: CheckpointId) -> u32 {
@@ -294,6 +300,10 @@ impl Disputable<AccountId> for Subjects {
 		verdicts.try_into().unwrap()
 	}
 
+	fn vouchers(subject: Subject) -> Option<Vouchers<AccountId>> {
+		Book::get().get(&subject)?.vouchers.clone()
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn answered_for_benchmark(disputed: DisputedSubject<AccountId>, spoke: u32) -> Subject {
 		let found = (0..spoke).map(|i| (frame_benchmarking::account("validator", i, 0), disputed.claim));
@@ -305,7 +315,7 @@ impl Disputable<AccountId> for Subjects {
 pub fn answer(disputed: DisputedSubject<AccountId>, found: Vec<(AccountId, Claim)>) -> Subject {
 	let mut book = Book::get();
 	let subject = Subject::Job(JobId(book.len() as u64));
-	book.insert(subject, Told { disputed, state: State::Answered, upheld: 0, found });
+	book.insert(subject, Told { disputed, state: State::Answered, upheld: 0, found, vouchers: None });
 	Book::set(&book);
 	subject
 }

@@ -11,7 +11,11 @@ use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure, weights::Wei
 
 impl<T: Config> Pallet<T> {
 	/// The dispute, if `who` plays this side of it, has the move, and is in time.
-	fn turn_of(who: &T::AccountId, id: DisputeId, side: Side) -> Result<Dispute<T::AccountId>, Error<T>> {
+	pub(crate) fn turn_of(
+		who: &T::AccountId,
+		id: DisputeId,
+		side: Side,
+	) -> Result<Dispute<T::AccountId>, Error<T>> {
 		let dispute = Disputes::<T>::get(id).ok_or(Error::<T>::NoDispute)?;
 		let plays = |side| dispute.player(side) == who;
 		ensure!(plays(Side::Accused) || plays(Side::Challenger), Error::<T>::NotPlayer);
@@ -21,7 +25,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Makes a move. The only place where a dispute moves or ends by a move.
-	fn play(id: DisputeId, mut dispute: Dispute<T::AccountId>, by: Move) -> DispatchResult {
+	pub(crate) fn play(id: DisputeId, mut dispute: Dispute<T::AccountId>, by: Move) -> DispatchResult {
 		let from = dispute.phase.stage();
 		match dispute.phase.clone().transition(by, &dispute.rules).map_err(Error::<T>::from)? {
 			Next::Over(verdict) => Self::conclude(id, dispute, verdict),
@@ -84,12 +88,13 @@ impl<T: Config> Pallet<T> {
 		architecture: Architecture,
 		values: &[i32],
 		payload: &[u8],
+		salt: Option<&[u8; 32]>,
 	) -> DispatchResult {
 		let dispute = Self::turn_of(who, id, Side::Accused)?;
 		let Phase::Input { leaf, hash } = dispute.phase else { return Err(Error::<T>::OutOfTurn.into()) };
 		Self::ensure_architecture(&dispute, &architecture)?;
 		ensure!(leaf_hash(&Opening::leaf_bytes(values)) == hash, Error::<T>::WrongLeaf);
-		ensure!(ContentHash::of(payload) == dispute.input, Error::<T>::WrongInput);
+		ensure!(dispute.input.is_of(salt, payload), Error::<T>::WrongInput);
 		let token = referee::input_token(&dispute.rules, leaf, &architecture, payload);
 		let holds = token.is_some_and(|token| token == values);
 		Self::play(id, dispute, Move::Proved(holds))

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use noesis_canon::tokenizer::{find, repaired, Head, Place, Token, WordProgram};
 use noesis_primitives::{
 	merkle::{self, leaf_hash, Node},
-	ContentHash, InputFormat, JobKind, Move, Rules, TextEvidence, TokenSource, TraceLeaf, WordCommitment,
+	InputFormat, InputMark, JobKind, Move, Rules, TextEvidence, TokenSource, TraceLeaf, WordCommitment,
 	WordEvidence, WordTree,
 };
 
@@ -34,8 +34,9 @@ pub(crate) struct Disputed<'a> {
 }
 
 impl Disputed<'_> {
-	/// What follows from the evidence, whose head is the checkpoint's. `input` is the hash of the subject's input.
-	pub fn judge(&self, input: &ContentHash, evidence: &TextEvidence) -> Result<Move, TextError> {
+	/// What follows from the evidence, whose head is the checkpoint's. `input` is what the subject's input is held
+	/// against.
+	pub fn judge(&self, input: &InputMark, evidence: &TextEvidence) -> Result<Move, TextError> {
 		let Some(TraceLeaf::Token { position }) = self.rules.leaf(self.leaf) else {
 			return Err(TextError::Pieces);
 		};
@@ -46,7 +47,7 @@ impl Disputed<'_> {
 		if !is_input && !reads_text {
 			return self.judge_output(&head, position, evidence);
 		}
-		if ContentHash::of(&evidence.input) != *input {
+		if !input.is_of(evidence.salt.as_ref(), &evidence.input) {
 			return Err(TextError::Input);
 		}
 		let text = match self.format() {

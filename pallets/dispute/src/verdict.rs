@@ -1,12 +1,15 @@
 //! How disputes end, and who answers for what.
 
-use crate::{Config, Dispute, Disputes, Docket, Dockets, Due, Event, Pallet, Players, Standing};
+use crate::{
+	docket::Case, Config, Dispute, Disputes, Docket, Dockets, Due, Error, Event, Pallet, Players,
+	ShownOutputs, Standing,
+};
 use alloc::vec::Vec;
 use noesis_primitives::{
-	Accused, BlockNumber, Claim, Disputable, DisputeId, Fault, Ground, OperatorRegistry, PanelOutcome,
-	Panels, Subject, Verdict,
+	Accused, BlockNumber, Claim, Disputable, DisputeId, Fault, Ground, Move, Next, OperatorRegistry,
+	PanelOutcome, Panels, Phase, Subject, Verdict,
 };
-use polkadot_sdk::frame_support::{traits::Get, BoundedVec};
+use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure, traits::Get, BoundedVec};
 
 /// A claim that fell.
 pub(crate) struct Fallen<'a, AccountId> {
@@ -25,7 +28,7 @@ impl<T: Config> Pallet<T> {
 		// Nobody answers for what was wrong by arrangement, if that came out before the end.
 		let canary = T::Panels::outcome(dispute.subject) == PanelOutcome::Canary;
 		let verdict = if canary { Verdict::Moot } else { verdict };
-		let mut docket = Dockets::<T>::get(dispute.subject).unwrap_or_default();
+		let mut docket = Self::docket(dispute.subject);
 		let suspended = docket.suspends();
 		Self::end(&mut docket, id, &dispute, verdict);
 		match verdict {
@@ -46,6 +49,47 @@ impl<T: Config> Pallet<T> {
 		Self::keep_docket(dispute.subject, docket, suspended);
 	}
 
+	/// Convicts who made a claim that was shown to contradict itself, without a game.
+	pub(crate) fn convict_at_once(
+		who: &T::AccountId,
+		subject: Subject,
+		mut docket: Docket<T::AccountId>,
+		case: &Case<T::AccountId>,
+	) -> DispatchResult {
+		// Nobody answers for what was wrong by arrangement.
+		ensure!(T::Panels::outcome(subject) != PanelOutcome::Canary, Error::<T>::Settled);
+		let suspended = docket.suspends();
+		let ends_subject = case.accused == Accused::Worker;
+		if ends_subject && !suspended && matches!(docket.standing, Standing::Stands) {
+			T::Subjects::suspend(subject).map_err(Error::<T>::from)?;
+		}
+		Self::end_own_demand(&mut docket, who, case);
+		let fallen = Fallen {
+			subject,
+			accused: &case.accused,
+			defender: &case.defender,
+			claim: &case.claim,
+			ground: Ground::Record,
+			challenger: who,
+		};
+		Self::convict(&mut docket, &fallen);
+		Self::keep_docket(subject, docket, suspended);
+		Ok(())
+	}
+
+	/// Ends the dispute in which `who` demanded the output of a claim that falls now, if it was shown: `who` won it.
+	fn end_own_demand(docket: &mut Docket<T::AccountId>, who: &T::AccountId, case: &Case<T::AccountId>) {
+		for id in docket.open.clone() {
+			let Some(own) = Disputes::<T>::get(id) else { continue };
+			if own.challenger != *who || own.accused != case.accused {
+				continue;
+			}
+			if let Ok(Next::Over(verdict)) = own.phase.clone().transition(Move::Proved(false), &own.rules) {
+				Self::end(docket, id, &own, verdict);
+			}
+		}
+	}
+
 	/// Takes a dispute off the books and spends its bond.
 	fn end(
 		docket: &mut Docket<T::AccountId>,
@@ -57,6 +101,9 @@ impl<T: Config> Pallet<T> {
 		Disputes::<T>::remove(id);
 		Players::<T>::remove(&dispute.challenger, id);
 		Players::<T>::remove(&dispute.defender, id);
+		if dispute.phase == Phase::Compare {
+			ShownOutputs::<T>::remove(id);
+		}
 		let spent = Self::spend_bond(dispute, verdict);
 		Self::deposit_event(Event::Ended {
 			dispute: id,

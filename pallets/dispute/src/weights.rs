@@ -1,5 +1,5 @@
-//! Weights of `pallet_dispute`, measured. Made by `scripts/weights.sh --generate`; not for editing. `prove_text` and
-//! `prove_word` are upper estimates, until it runs again.
+//! Weights of `pallet_dispute`, measured. Made by `scripts/weights.sh --generate`; not for editing. `prove_text`,
+//! `prove_word`, `demand`, `show_output` and `prove_output` are upper estimates, until it runs again.
 //!
 //! Steps: 8, repeats: 4, worst case map size: 1000000.
 
@@ -31,6 +31,9 @@ pub trait WeightInfo {
 	fn convict() -> Weight;
 	fn prove_text(b: u32) -> Weight;
 	fn prove_word() -> Weight;
+	fn demand() -> Weight;
+	fn show_output(b: u32) -> Weight;
+	fn prove_output(b: u32) -> Weight;
 	fn service_block() -> Weight;
 	fn attention_on_chain() -> Weight;
 }
@@ -133,6 +136,21 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn prove_word() -> Weight {
 		Weight::from_parts(2_000_000_000, 30_000).saturating_add(T::DbWeight::get().reads_writes(3, 3))
 	}
+	fn demand() -> Weight {
+		Weight::from_parts(1_065_616_000, 167385)
+			.saturating_add(T::DbWeight::get().reads(32))
+			.saturating_add(T::DbWeight::get().writes(8))
+	}
+	fn show_output(b: u32) -> Weight {
+		Weight::from_parts(600_000_000, 13_000)
+			.saturating_add(Weight::from_parts(6_000, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(4, 3))
+	}
+	fn prove_output(b: u32) -> Weight {
+		Weight::from_parts(3_500_000_000, 30_000)
+			.saturating_add(Weight::from_parts(4_000, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(34, 18))
+	}
 }
 
 impl WeightInfo for () {
@@ -213,5 +231,20 @@ impl WeightInfo for () {
 	}
 	fn prove_word() -> Weight {
 		Weight::from_parts(2_000_000_000, 30_000).saturating_add(ParityDbWeight::get().reads_writes(3, 3))
+	}
+	fn demand() -> Weight {
+		Weight::from_parts(1_065_616_000, 167385)
+			.saturating_add(ParityDbWeight::get().reads(32))
+			.saturating_add(ParityDbWeight::get().writes(8))
+	}
+	fn show_output(b: u32) -> Weight {
+		Weight::from_parts(600_000_000, 13_000)
+			.saturating_add(Weight::from_parts(6_000, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads_writes(4, 3))
+	}
+	fn prove_output(b: u32) -> Weight {
+		Weight::from_parts(3_500_000_000, 30_000)
+			.saturating_add(Weight::from_parts(4_000, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads_writes(34, 18))
 	}
 }

@@ -31,6 +31,7 @@ fn capability(from: u32, count: u32, key: u8) -> Capability {
 		endpoint: endpoint.try_into().unwrap_or_default(),
 		draw_key: [key; 32],
 		owner: Some([key; 32]),
+		seal_key: Some([key; 32]),
 	}
 }
 

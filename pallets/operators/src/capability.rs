@@ -21,6 +21,7 @@ impl<T: Config> Pallet<T> {
 			let holder = DrawKeys::<T>::get(capability.draw_key);
 			ensure!(holder.is_none_or(|holder| holder == *who), Error::DrawKeyTaken);
 		}
+		ensure!(capability.seal_key != Some([0; 32]), Error::NoSealKey);
 		ensure!(capability.owner != Some(name_of(who)), Error::OwnsItself);
 		Ok(())
 	}

@@ -1,22 +1,16 @@
 //! How much work a worker may have open, for what it can lose.
 //!
 //! A worker that cheats on open jobs gains at most their price `G`. It is audited with probability `p`, and then it
-//! loses `S`, what a wrong answer costs. Honest work is its best play while `p * S >= (1 - p) * G`, that is
-//! `p >= G / (G + S)` (PoSP's sampling equilibrium), so its open jobs may be worth
+//! loses what a wrong answer costs, `S`, less the reward for proving it, which an accomplice may earn. Honest work is its
+//! best play while `p * S * (1 - RewardShare) >= (1 - p) * G` (PoSP's sampling equilibrium). Its open jobs may be worth
 //!
 //! ```text
-//! G = S * p / (1 - p)        at p = 5 %: S / 19, taken as S / 20
+//! G = ExposureFactor * S        S = WrongAnswerSlash * stake
 //! ```
 //!
-//! `p` falls with reputation to a floor, and the cap must hold there. Hence
-//!
-//! ```text
-//! cap = ExposureFactor * WrongAnswerSlash * stake
-//! ```
-//!
-//! with an `ExposureFactor` of 5 % for an audit floor of 5 %: one hundredth of the stake at a slash of 20 %. While
-//! every answer is audited, 100 % is sound. The cap is linear in the stake, so a stake divided among many accounts
-//! opens no more work than in one.
+//! and the least `p` follows from that (`audit_floor` of the panels): 5 % and a reward of a half make one answer in
+//! eleven. Whoever raises the one raises the other. The cap is linear in the stake, so a stake divided among many
+//! accounts opens no more work than in one.
 
 use crate::{Config, Operators, Pallet};
 use frame_support::traits::Get;

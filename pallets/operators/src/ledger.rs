@@ -80,7 +80,6 @@ impl<T: Config> Pallet<T> {
 			capability,
 			status: OperatorStatus::Active,
 			since: Self::now(),
-			marks: 0,
 			seen: Self::now(),
 			pace: Pace::default(),
 		};
@@ -118,7 +117,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(Self::now() >= until, Error::<T>::StillBound);
 		// All that is held under this reason is the stake: nothing may stay behind without a record.
 		let amount = T::Currency::release_all(&HoldReason::Stake.into(), &who, Precision::BestEffort)?;
-		Barred::<T>::remove(&who);
+		// Its stake is free, so a bar is over: it came back from its exclusion as by rejoining.
+		if Barred::<T>::take(&who).is_some() {
+			Self::forgive(&who);
+		}
 		Appeals::<T>::remove(&who);
 		Self::replace(&who, Some(&old), None);
 		Self::deposit_event(Event::Withdrawn { who, amount });

@@ -8,7 +8,8 @@
 //! - **Exposure**: the price of the jobs a worker has open. Its cap is a share of what a wrong answer would cost
 //!   (`exposure.rs` has the formula).
 //! - **Fault**: what the chain has seen for itself. It costs a share of the stake and all reputation.
-//! - **Mark**: a missed deadline or a rejected answer, which proves nothing. `MaxMarks` of them shut an operator out.
+//! - **Mark**: a missed deadline or a rejected answer, which proves nothing. `MaxMarks` of them shut an operator out. They
+//!   fade as the reputation does, and are kept by account likewise.
 //! - **Bar**: the block before which an operator that unbonds out of an exclusion may not return.
 //! - **Reputation**: 0 to 1000, earned by conduct, fading in rest, kept for ever by account.
 //! - **Owner**: the account that several operators' accounts belong to, as both sides say.
@@ -25,7 +26,7 @@
 //! | `MaxMarks` marks            | Excluded    | Excluded    |                        |                         |
 //! | slash below the least stake | Excluded    | Excluded    | Excluded, if for longer | Unbonding, with a bar   |
 //! | `exclude`                   | Excluded    | Excluded    | Excluded, as said anew | Excluded                |
-//! | `readmit`                   |             |             | Active                 | Unbonding, without a bar |
+//! | `readmit`                   |             |             | Active; with too little stake Excluded up to now | Unbonding, without a bar |
 //!
 //! - Leaving takes `UnbondingPeriod` blocks, and never less than the longest dispute, and needs zero exposure. Open
 //!   jobs always end, so exposure always does, and from every status there is a way to the whole stake that is left.
@@ -58,6 +59,8 @@ mod appeals;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod capability;
+mod errors;
+mod events;
 mod exposure;
 mod invariants;
 mod ledger;
@@ -80,9 +83,11 @@ pub use pallet::*;
 pub use reputation::{Repute, MAX_RATING_BOUND};
 pub use weights::WeightInfo;
 
-use polkadot_sdk::{frame_support, frame_system};
+use polkadot_sdk::{frame_support, frame_support::pallet_macros::import_section, frame_system};
 
 /// The pallet.
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 #[allow(clippy::expect_used, reason = "the pallet macros expand to it")]
 pub mod pallet {
@@ -220,228 +225,6 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Reputations<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Repute>;
 
-	/// What happened.
-	#[pallet::event]
-	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
-	pub enum Event<T: Config> {
-		/// An operator came in.
-		Registered {
-			/// Its account.
-			who: T::AccountId,
-			/// What it does.
-			role: Role,
-			/// Stake held.
-			stake: Balance,
-		},
-		/// An operator added to its stake.
-		StakeAdded {
-			/// Its account.
-			who: T::AccountId,
-			/// What was added.
-			amount: Balance,
-			/// Stake now held.
-			stake: Balance,
-		},
-		/// An operator offers something else from now on.
-		CapabilityUpdated {
-			/// Its account.
-			who: T::AccountId,
-		},
-		/// An operator is leaving.
-		Unbonding {
-			/// Its account.
-			who: T::AccountId,
-			/// How it stood before.
-			from: OperatorStatus,
-			/// First block at which it can withdraw its stake.
-			until: BlockNumber,
-		},
-		/// An operator left with its stake.
-		Withdrawn {
-			/// Its account.
-			who: T::AccountId,
-			/// What was released.
-			amount: Balance,
-		},
-		/// An operator came back and takes part from now on.
-		Rejoined {
-			/// Its account.
-			who: T::AccountId,
-			/// How it stood before.
-			from: OperatorStatus,
-		},
-		/// An operator's conduct was noted.
-		Noted {
-			/// Its account.
-			who: T::AccountId,
-			/// How it behaved.
-			conduct: Conduct,
-			/// What it has earned now.
-			reputation: Reputation,
-		},
-		/// An operator missed a deadline or had an answer rejected.
-		Marked {
-			/// Its account.
-			who: T::AccountId,
-			/// Marks since it last came in.
-			marks: u32,
-		},
-		/// An operator was shut out.
-		Excluded {
-			/// Its account.
-			who: T::AccountId,
-			/// How it stood before.
-			from: OperatorStatus,
-			/// How it stands now, with the first block at which it may rejoin or, while unbonding, withdraw.
-			to: OperatorStatus,
-		},
-		/// An operator's exclusion was lifted.
-		Readmitted {
-			/// Its account.
-			who: T::AccountId,
-			/// How it stood before.
-			from: OperatorStatus,
-			/// How it stands now.
-			to: OperatorStatus,
-		},
-		/// An operator lost stake, and its reputation.
-		Slashed {
-			/// Its account.
-			who: T::AccountId,
-			/// For what.
-			fault: Fault,
-			/// What was taken.
-			taken: Balance,
-			/// The part of it that was paid as a reward; the rest went to the pot.
-			rewarded: Balance,
-			/// Who was to be rewarded for the proof, and does not belong to the operator itself.
-			reward: Option<T::AccountId>,
-			/// Stake still held.
-			stake: Balance,
-		},
-		/// An operator appealed against its exclusion.
-		Appealed {
-			/// Its account.
-			who: T::AccountId,
-			/// First block at which it may return otherwise.
-			until: BlockNumber,
-			/// Why, in its words.
-			reason: BoundedVec<u8, ConstU32<MAX_APPEAL_BYTES>>,
-		},
-		/// An exclusion was found right.
-		ExclusionConfirmed {
-			/// The operator that appealed.
-			who: T::AccountId,
-			/// First block at which it may return.
-			until: BlockNumber,
-		},
-		/// An active operator gave a sign of life.
-		Heartbeat {
-			/// Its account.
-			who: T::AccountId,
-		},
-		/// An active operator was silent for too long and counts as absent from now on.
-		WentAbsent {
-			/// Its account.
-			who: T::AccountId,
-			/// Block of its last sign of life.
-			seen: BlockNumber,
-		},
-		/// An account belongs to an owner from now on, as both say.
-		Authorised {
-			/// The owner.
-			owner: T::AccountId,
-			/// The operator that is its.
-			device: T::AccountId,
-		},
-		/// An account does not belong to its owner any more.
-		Revoked {
-			/// The owner.
-			owner: T::AccountId,
-			/// The operator that was its.
-			device: T::AccountId,
-		},
-		/// Somebody who paid rated an operator.
-		Rated {
-			/// The operator.
-			who: T::AccountId,
-			/// 1 to 5.
-			stars: u8,
-			/// What it has earned now.
-			reputation: Reputation,
-		},
-		/// An operator was found much slower than it says.
-		Overstated {
-			/// Its account.
-			who: T::AccountId,
-			/// Tokens per second that it claims.
-			claimed: u32,
-			/// Thousandths of a token per second that were measured.
-			measured: u64,
-			/// What it has earned now.
-			reputation: Reputation,
-		},
-	}
-
-	/// What stands in the way.
-	#[pallet::error]
-	pub enum Error<T> {
-		/// The account is an operator already. Change it with `updateCapability` or `addStake`; for the other role,
-		/// unbond and withdraw first or take another account.
-		AlreadyRegistered,
-		/// The account is not an operator. Register it first.
-		NotRegistered,
-		/// The stake is below the least of the role. Stake more; an operator that is in already adds with `addStake`.
-		StakeTooLow,
-		/// Nothing would be added. Give an amount above 0.
-		NothingToAdd,
-		/// The capability names a checkpoint twice. Name each once.
-		DuplicateCheckpoint,
-		/// The endpoint must start with http:// or https:// and go on with a host, in printable ASCII without blanks.
-		/// Only a validator may leave it empty.
-		BadEndpoint,
-		/// A validator needs a draw key. Give the public part of an sr25519 key made for drawing.
-		NoDrawKey,
-		/// Another validator draws with this key. Make one of your own.
-		DrawKeyTaken,
-		/// The operator has jobs open. Finish or release them, then unbond.
-		JobsOpen,
-		/// The operator is leaving already. Withdraw when the time is over, or rejoin.
-		AlreadyUnbonding,
-		/// The operator takes part already; nothing is left to do.
-		AlreadyActive,
-		/// Only an operator that unbonds can withdraw. Unbond first.
-		NotUnbonding,
-		/// The stake is still bound. Withdraw at the block that the status names as `until`.
-		StillBound,
-		/// The operator is still shut out. Rejoin at the block that the status names as `until`; while unbonding, at
-		/// the one under `barred`.
-		StillExcluded,
-		/// The operator is not shut out; nothing is left to do.
-		NotExcluded,
-		/// The exclusion is over at this block. Rejoin instead.
-		ExclusionOver,
-		/// This exclusion was appealed against before. Wait for the decision, or for the block that the status, or
-		/// `barred`, names; then rejoin.
-		AlreadyAppealed,
-		/// There is no appeal that waits for a decision. Lift an exclusion with `readmit` at any time.
-		NoAppeal,
-		/// Something was heard of the operator less than `HeartbeatPeriod` blocks ago. Send the next heartbeat at the
-		/// block that `heartbeatFrom` in the runtime API's answer names.
-		HeartbeatTooSoon,
-		/// The operator leaves or is shut out, and is not waited for. Rejoin instead, when it may.
-		NotTakingPart,
-		/// The operator is not active, or not silent for long enough. Sweep it from the block on that `absentFrom` in
-		/// the runtime API's answer names.
-		NotSilent,
-		/// An account can't be its own owner. Leave the owner out.
-		OwnsItself,
-		/// The account does not name you as its owner. Let it do so with `updateCapability` first.
-		NotNamed,
-		/// The account does not belong to you; nothing is left to do.
-		NotOwner,
-	}
-
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		#[cfg(feature = "try-runtime")]
@@ -465,7 +248,7 @@ pub mod pallet {
 		/// Emits `Registered`.
 		///
 		/// Fails with `AlreadyRegistered`, `StakeTooLow`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey`,
-		/// `DrawKeyTaken` or `OwnsItself`, and with `FundsUnavailable` when the caller can't cover the stake.
+		/// `DrawKeyTaken`, `NoSealKey` or `OwnsItself`, and with `FundsUnavailable` when the caller can't cover the stake.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::register(capability.checkpoints.len() as u32))]
 		pub fn register(
@@ -501,8 +284,8 @@ pub mod pallet {
 		///
 		/// Emits `CapabilityUpdated`.
 		///
-		/// Fails with `NotRegistered`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey`, `DrawKeyTaken` or
-		/// `OwnsItself`.
+		/// Fails with `NotRegistered`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey`, `DrawKeyTaken`,
+		/// `NoSealKey` or `OwnsItself`.
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::update_capability(capability.checkpoints.len() as u32))]
 		pub fn update_capability(origin: OriginFor<T>, capability: Capability) -> DispatchResult {
@@ -523,7 +306,7 @@ pub mod pallet {
 			Self::do_move(who, Move::Leave)
 		}
 
-		/// Leaves: releases the whole stake and forgets the operator, its marks included, but not its reputation.
+		/// Leaves: releases the whole stake and forgets the operator, but neither its reputation nor its marks.
 		///
 		/// Emits `Withdrawn`.
 		///
@@ -568,7 +351,8 @@ pub mod pallet {
 		}
 
 		/// Lifts an operator's exclusion and clears its marks, appeal or not. The call of the admin, and of who decides
-		/// appeals. An operator that unbonds out of an exclusion goes on unbonding, but may rejoin at once.
+		/// appeals. An operator that unbonds out of an exclusion goes on unbonding, but may rejoin at once; so may one that
+		/// has less than the least stake, when it has added what lacks.
 		///
 		/// - `who`: the operator.
 		///

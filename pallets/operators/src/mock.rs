@@ -213,6 +213,7 @@ pub fn capability(who: AccountId, checkpoints: &[u32]) -> Capability {
 		endpoint: b"http://127.0.0.1:8100".to_vec().try_into().unwrap(),
 		draw_key: [who as u8; 32],
 		owner: None,
+		seal_key: None,
 	}
 }
 
@@ -246,6 +247,10 @@ pub fn status(who: AccountId) -> OperatorStatus {
 
 pub fn reputation(who: AccountId) -> u16 {
 	Operators::reputation(&who).0
+}
+
+pub fn marks(who: AccountId) -> u32 {
+	Operators::marks(&who)
 }
 
 /// Lets an account earn so many thousandths at once.

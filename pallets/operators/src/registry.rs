@@ -1,6 +1,6 @@
 //! What other pallets ask of operators.
 
-use crate::{standing::Move, Config, Event, Operators, Pallet, ValidatorsFor};
+use crate::{standing::Move, Config, Operators, Pallet, ValidatorsFor};
 use frame_support::{ensure, traits::Get};
 use noesis_primitives::{
 	Balance, BlockNumber, CheckpointId, Conduct, Fault, OperatorFault, OperatorRecord, OperatorRegistry,
@@ -31,6 +31,10 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 		Ok(record.capability.draw_key)
 	}
 
+	fn seal_key(who: &T::AccountId) -> Option<[u8; 32]> {
+		Operators::<T>::get(who).filter(|record| record.role == Role::Worker)?.capability.seal_key
+	}
+
 	fn validators(checkpoint: CheckpointId) -> u32 {
 		ValidatorsFor::<T>::get(checkpoint)
 	}
@@ -53,18 +57,15 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 
 	fn note(who: &T::AccountId, conduct: Conduct) {
 		Self::remember_conduct(who, conduct);
+		let marks = makes_a_mark(conduct).then(|| Self::mark(who)).flatten();
 		let Some(old) = Operators::<T>::get(who) else { return };
 		let mut new = old.clone();
 		// A deadline that passes is what silence looks like; everything else is settled work.
 		if conduct != Conduct::Missed {
 			new.seen = Self::now();
 		}
-		if makes_a_mark(conduct) {
-			new.marks = old.marks.saturating_add(1);
-			Self::deposit_event(Event::Marked { who: who.clone(), marks: new.marks });
-		}
 		let takes_part = matches!(old.status, OperatorStatus::Active | OperatorStatus::Absent { .. });
-		let shut_out = makes_a_mark(conduct) && takes_part && new.marks >= T::MaxMarks::get();
+		let shut_out = takes_part && marks.is_some_and(|marks| marks >= T::MaxMarks::get());
 		let event = Move::ShutOut { blocks: T::ExclusionPeriod::get() };
 		if !shut_out || Self::apply_move(who.clone(), &old, new.clone(), event).is_err() {
 			Self::replace(who, Some(&old), Some(new));
@@ -119,10 +120,10 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 				endpoint: b"http://127.0.0.1:8100".to_vec().try_into().unwrap_or_default(),
 				draw_key,
 				owner: None,
+				seal_key: (role == Role::Worker).then_some([1; 32]),
 			},
 			status: OperatorStatus::Active,
 			since: 0,
-			marks: 0,
 			seen: Self::now(),
 			pace: Default::default(),
 		};

@@ -1,7 +1,8 @@
 //! What accounts have earned: by conduct, and within a small bound by the ratings of those who paid.
 //!
 //! It belongs to the account, not to the registration: leaving and coming back changes nothing, and a new account
-//! begins with none, which is the least that there is. So there is nothing to be gained by a fresh start.
+//! begins with none, which is the least that there is. So there is nothing to be gained by a fresh start. The same holds
+//! of marks, which fade as the score does: five misses in a week are a fault, five in a year are not.
 
 use crate::{Config, Event, Operators, Pallet, Reputations};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -15,6 +16,9 @@ const FINE: u32 = 1_000;
 
 /// The greatest score.
 const TOP: u32 = 1_000 * FINE;
+
+/// One mark, in the fixed point of [`Repute`].
+const MARK: u32 = 1 << 16;
 
 /// One rating, in the fixed point of [`Repute`].
 const RATING: u32 = 1_024;
@@ -35,7 +39,9 @@ pub const MAX_RATING_BOUND: u16 = 100;
 pub struct Repute {
 	/// Earned by conduct, in millionths, as it was at block `at`.
 	pub(crate) score: u32,
-	/// Block of the last change of the score.
+	/// Deadlines missed and answers rejected, in 65536ths, as they were at block `at`.
+	pub(crate) marks: u32,
+	/// Block of the last change of score or marks.
 	pub(crate) at: BlockNumber,
 	/// Ratings ever given.
 	pub(crate) count: u32,
@@ -46,32 +52,60 @@ pub struct Repute {
 }
 
 impl Repute {
-	/// The score after a rest up to block `now`: halved for every `half_life` blocks, and in between along the
-	/// straight line from one half to the next. With a `half_life` of 0 nothing fades.
+	/// The score after a rest up to block `now`.
 	fn faded(&self, now: BlockNumber, half_life: BlockNumber) -> u32 {
+		self.fade(self.score, now, half_life)
+	}
+
+	/// Marks after a rest up to block `now`, to the nearest whole one.
+	pub(crate) fn marks(&self, now: BlockNumber, half_life: BlockNumber) -> u32 {
+		self.fade(self.marks, now, half_life).saturating_add(MARK / 2) / MARK
+	}
+
+	/// What is left of something at block `now`: halved for every `half_life` blocks, and in between along the straight
+	/// line from one half to the next. With a `half_life` of 0 nothing fades.
+	fn fade(&self, whole: u32, now: BlockNumber, half_life: BlockNumber) -> u32 {
 		let rest = now.saturating_sub(self.at);
 		let (Some(halvings), Some(beyond)) = (rest.checked_div(half_life), rest.checked_rem(half_life))
 		else {
-			return self.score;
+			return whole;
 		};
-		let halved = self.score.checked_shr(halvings).unwrap_or(0);
+		let halved = whole.checked_shr(halvings).unwrap_or(0);
 		let span = u64::from(half_life).saturating_mul(2);
 		let lost = u64::from(halved).saturating_mul(u64::from(beyond)).div_ceil(span.max(1));
 		halved.saturating_sub(u32::try_from(lost).unwrap_or(u32::MAX))
 	}
 
-	/// Moves the score by so many thousandths, after fading it.
-	pub(crate) fn shift(&mut self, up: u16, down: u16, now: BlockNumber, half_life: BlockNumber) {
-		let fine = |thousandths: u16| u32::from(thousandths).saturating_mul(FINE);
-		let score = self.faded(now, half_life).saturating_add(fine(up)).saturating_sub(fine(down));
-		self.score = score.min(TOP);
+	/// Brings score and marks up to block `now`.
+	fn settle(&mut self, now: BlockNumber, half_life: BlockNumber) {
+		self.score = self.fade(self.score, now, half_life);
+		self.marks = self.fade(self.marks, now, half_life);
 		self.at = now;
 	}
 
+	/// Moves the score by so many thousandths, after fading it.
+	pub(crate) fn shift(&mut self, up: u16, down: u16, now: BlockNumber, half_life: BlockNumber) {
+		self.settle(now, half_life);
+		let fine = |thousandths: u16| u32::from(thousandths).saturating_mul(FINE);
+		self.score = self.score.saturating_add(fine(up)).saturating_sub(fine(down)).min(TOP);
+	}
+
 	/// Takes the whole score.
-	pub(crate) fn forfeit(&mut self, now: BlockNumber) {
+	pub(crate) fn forfeit(&mut self, now: BlockNumber, half_life: BlockNumber) {
+		self.settle(now, half_life);
 		self.score = 0;
-		self.at = now;
+	}
+
+	/// Makes a mark.
+	fn mark(&mut self, now: BlockNumber, half_life: BlockNumber) {
+		self.settle(now, half_life);
+		self.marks = self.marks.saturating_add(MARK);
+	}
+
+	/// Forgets all marks.
+	fn forgive(&mut self, now: BlockNumber, half_life: BlockNumber) {
+		self.settle(now, half_life);
+		self.marks = 0;
 	}
 
 	/// Takes a rating in.
@@ -117,7 +151,7 @@ impl Repute {
 
 	/// Whether it says nothing at all, as that of an account that never took part.
 	fn is_blank(&self) -> bool {
-		self.score == 0 && self.count == 0
+		self.score == 0 && self.marks == 0 && self.count == 0
 	}
 }
 
@@ -140,6 +174,27 @@ impl<T: Config> Pallet<T> {
 			});
 		}
 		known
+	}
+
+	/// Marks that an account has now, to the nearest whole one.
+	pub fn marks(who: &T::AccountId) -> u32 {
+		let repute = Reputations::<T>::get(who).unwrap_or_default();
+		repute.marks(Self::now(), T::ReputationHalfLife::get())
+	}
+
+	/// Makes a mark on an account that is an operator or was one; how many it has then.
+	pub(crate) fn mark(who: &T::AccountId) -> Option<u32> {
+		if !Self::remember(who, |repute| repute.mark(Self::now(), T::ReputationHalfLife::get())) {
+			return None;
+		}
+		let marks = Self::marks(who);
+		Self::deposit_event(Event::Marked { who: who.clone(), marks });
+		Some(marks)
+	}
+
+	/// Forgets the marks of an account.
+	pub(crate) fn forgive(who: &T::AccountId) {
+		Self::remember(who, |repute| repute.forgive(Self::now(), T::ReputationHalfLife::get()));
 	}
 
 	/// Moves a reputation by what `conduct` is worth.
@@ -196,6 +251,17 @@ mod tests {
 	}
 
 	#[test]
+	fn marks_should_fade_as_the_score_does_when_an_account_rests() {
+		let mut repute = Repute::default();
+		(0..4).for_each(|_| repute.mark(0, HALF));
+		let at = |now| repute.marks(now, HALF);
+		assert_eq!((at(0), at(124 * 2), at(500), at(1_000), at(2_000), at(3_500)), (4, 4, 3, 2, 1, 0));
+		assert_eq!((repute.marks(u32::MAX, 0), at(u32::MAX)), (4, 0));
+		repute.forgive(1_000, HALF);
+		assert_eq!(repute, Repute { at: 1_000, ..Default::default() });
+	}
+
+	#[test]
 	fn score_should_stay_in_range_when_it_is_moved_beyond() {
 		let mut repute = with_score(999);
 		repute.shift(2, 0, 0, HALF);
@@ -237,8 +303,9 @@ mod tests {
 		fn score_should_never_rise_when_an_account_rests(
 			score in 0..=TOP, half in 1u32..2_000_000, a in any::<u32>(), b in any::<u32>(),
 		) {
-			let repute = Repute { score, ..Default::default() };
+			let repute = Repute { score, marks: score, ..Default::default() };
 			let (first, second) = (a.min(b), a.max(b));
+			prop_assert!(repute.marks(second, half) <= repute.marks(first, half));
 			prop_assert!(repute.faded(first, half) <= score);
 			prop_assert!(repute.faded(second, half) <= repute.faded(first, half));
 		}

@@ -1,15 +1,9 @@
 //! What a fault costs, and where it goes.
 
 use crate::{standing::Move, Config, Event, HoldReason, Operators, Pallet};
-use frame_support::{
-	storage::with_storage_layer,
-	traits::{
-		fungible::MutateHold,
-		tokens::{Fortitude, Precision, Restriction},
-		Get,
-	},
-};
-use noesis_primitives::{Balance, Fault, OperatorRecord, Slashed};
+use frame_support::traits::Get;
+use noesis_primitives::{Fault, OperatorRecord, Slashed};
+use noesis_support::pay_from_hold;
 use polkadot_sdk::{frame_support, sp_runtime::Permill};
 
 impl<T: Config> Pallet<T> {
@@ -31,13 +25,14 @@ impl<T: Config> Pallet<T> {
 		let Some(old) = Operators::<T>::get(who) else { return Slashed::default() };
 		let due = Self::slash_share(fault).mul_floor(old.stake);
 		let reward = reward.filter(|rewarded| !Self::belong_together(who, rewarded));
+		let pay =
+			|to: &T::AccountId, amount| pay_from_hold::<_, T::Currency>(HoldReason::Stake, who, to, amount);
 		let wanted = reward.map_or(0, |_| T::RewardShare::get().mul_floor(due));
-		let rewarded = reward.map_or(0, |to| Self::pay_from_stake(who, to, wanted));
-		let pot = T::Pot::get();
-		let kept = Self::pay_from_stake(who, &pot, due.saturating_sub(rewarded));
+		let rewarded = reward.map_or(0, |to| pay(to, wanted));
+		let kept = pay(&T::Pot::get(), due.saturating_sub(rewarded));
 		let taken = rewarded.saturating_add(kept);
 
-		Self::remember(who, |repute| repute.forfeit(Self::now()));
+		Self::remember(who, |repute| repute.forfeit(Self::now(), T::ReputationHalfLife::get()));
 		let stake = old.stake.saturating_sub(taken);
 		let new = OperatorRecord { stake, ..old.clone() };
 		let event =
@@ -49,24 +44,5 @@ impl<T: Config> Pallet<T> {
 			Self::replace(who, Some(&old), Some(new));
 		}
 		Slashed { taken, rewarded }
-	}
-
-	/// Moves `amount` of a stake to the free balance of `to`. Returns what was moved: all, or nothing.
-	fn pay_from_stake(who: &T::AccountId, to: &T::AccountId, amount: Balance) -> Balance {
-		if amount == 0 {
-			return 0;
-		}
-		let transfer = || {
-			T::Currency::transfer_on_hold(
-				&HoldReason::Stake.into(),
-				who,
-				to,
-				amount,
-				Precision::Exact,
-				Restriction::Free,
-				Fortitude::Force,
-			)
-		};
-		with_storage_layer(transfer).unwrap_or(0)
 	}
 }

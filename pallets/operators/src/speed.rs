@@ -12,6 +12,7 @@ impl<T: Config> Pallet<T> {
 		let mut pace = old.pace;
 		pace.add(tokens, blocks);
 		let (millis, claimed) = (T::MillisPerBlock::get(), old.capability.tokens_per_second);
+		let claimed = claimed.max(pace.claimed);
 		let judgement = pace.judge(claimed, millis, T::RateFactor::get());
 		let new = OperatorRecord { pace, seen: Self::now(), ..old.clone() };
 		Self::replace(who, Some(&old), Some(new));

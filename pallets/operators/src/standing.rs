@@ -131,11 +131,16 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(), Error<T>> {
 		let now = Self::now();
 		let from = Standing { status: old.status, barred: Barred::<T>::get(&who) };
-		let (to, effect) = from.after::<T>(event, now, Self::unbonding_period())?;
+		let (mut to, effect) = from.after::<T>(event, now, Self::unbonding_period())?;
 		match event {
 			Move::Leave => ensure!(new.exposure == 0, Error::JobsOpen),
 			Move::Return => ensure!(new.stake >= Self::min_stake(new.role), Error::StakeTooLow),
 			Move::Vanish | Move::ShutOut { .. } | Move::Fall { .. } | Move::Readmit => {},
+		}
+		// Who has too little at stake stays out until it adds some and rejoins.
+		let is_short = event == Move::Readmit && new.stake < Self::min_stake(new.role);
+		if to.status == OperatorStatus::Active && is_short {
+			to.status = OperatorStatus::Excluded { until: now };
 		}
 		new.status = to.status;
 		match effect {
@@ -143,7 +148,7 @@ impl<T: Config> Pallet<T> {
 			Effect::Imposed => Appeals::<T>::remove(&who),
 			Effect::Forgiven => {
 				Appeals::<T>::remove(&who);
-				new.marks = 0;
+				Self::forgive(&who);
 			},
 		}
 		if to.status == OperatorStatus::Active {

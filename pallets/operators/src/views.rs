@@ -29,6 +29,7 @@ impl<T: Config> Pallet<T> {
 		Some(OperatorView {
 			min_stake: Self::min_stake(record.role),
 			reputation: Self::reputation_of(who),
+			marks: Self::marks(who),
 			ratings: Reputations::<T>::get(who).unwrap_or_default().ratings(),
 			exposure_cap: Self::cap_of(&record),
 			free_exposure: Self::free_exposure(who),

@@ -234,6 +234,7 @@ mod benches {
 				checkpoint,
 				kind,
 				input: input.clone(),
+				sealed: None,
 				output: input,
 				claim: wrong,
 			},

@@ -30,8 +30,9 @@
 //! - **No majority takes anybody's stake.** A panel that finds another answer refunds the requester and moves
 //!   reputations. Stake moves for what the chain has seen: a lost dispute, or the approval of a canary, whose
 //!   planted leaf no right answer has ([`noesis_primitives::canary_mark`]).
-//! - **Abstaining is not voting no.** Who was drawn and can't judge says so, at no cost, and others are drawn in its
-//!   place; who says nothing loses only its pay, and the next window draws more.
+//! - **Abstaining is not voting no.** Who was drawn and can't judge says so, at no cost; who says nothing loses only its
+//!   pay. Either way the next window draws more. Nobody is drawn *because* another abstained: accomplices who know their
+//!   own draws could else give up one of them for two.
 //! - **The numbers of a panel stand when it opens**; what governance changes later is for later panels.
 //!
 //! ## How a panel ends
@@ -89,7 +90,9 @@ pub use draw::draw_input;
 pub use pallet::*;
 pub use panel::{NoSeat, Panel, MAX_SPEAKERS};
 pub use randomness::Entropy;
-pub use security::{security_of, survival, ASSUMED_DISHONEST, ASSUMED_OUTSIDER};
+pub use security::{
+	by_votes, despite_disputes, security_of, survival, Crowd, ASSUMED_DISHONEST, ASSUMED_OUTSIDER,
+};
 pub use terms::{audit_floor, audit_rate, Sample, Terms};
 pub use weights::WeightInfo;
 
@@ -168,9 +171,13 @@ pub mod pallet {
 		/// Least share of the answers of a worker that is audited, however high its reputation.
 		type AuditFloor: Get<Permill>;
 
-		/// How many times what a worker gains by a wrong answer it loses when it is found: raises the floor to
-		/// `1 / (1 + ratio)` ([`audit_floor`]).
-		type SlashGainRatio: Get<u32>;
+		/// Share of what a wrong answer costs that a worker's open jobs may be worth: what a liar can gain. Raises the
+		/// floor ([`audit_floor`]).
+		type ExposureFactor: Get<Permill>;
+
+		/// Share of what a wrong answer costs that goes to who proves it: what a liar gets back by an accomplice. Raises
+		/// the floor likewise.
+		type RewardShare: Get<Permill>;
 
 		/// Held of the proposer of a canary until it is revealed, and lost if it never is. At least what a wrong
 		/// answer costs a worker of the least stake.
@@ -251,7 +258,7 @@ pub mod pallet {
 			/// Hash of what it found.
 			claim_hash: ClaimHash,
 		},
-		/// A validator left its place to others.
+		/// A validator was drawn and says that it can't judge.
 		Abstained {
 			/// On what.
 			subject: Subject,
@@ -430,8 +437,8 @@ pub mod pallet {
 			Self::give_verdict(validator, subject, claim, &draw, &openings)
 		}
 
-		/// Leaves a drawn validator's place to others, at no cost: one more is drawn at once. It can't speak on this
-		/// subject any more.
+		/// Says that a drawn validator can't judge, at no cost. It can't speak on this subject any more; the next window
+		/// draws more.
 		///
 		/// - `subject`: the panel's subject.
 		/// - `draw`: the proof that it was drawn, over the panel's seed.

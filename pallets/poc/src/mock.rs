@@ -115,7 +115,8 @@ parameter_types! {
 	pub storage Window: u32 = 5;
 	pub storage MaxWindows: u32 = 3;
 	pub storage AuditFloor: Permill = Permill::from_percent(1);
-	pub storage SlashGainRatio: u32 = 20;
+	pub storage ExposureFactor: Permill = Permill::from_percent(5);
+	pub storage RewardShare: Permill = Permill::from_percent(50);
 	pub storage CanaryBond: Balance = 2_000;
 	pub storage CanaryFee: Balance = 300;
 	pub storage CanaryPrize: Balance = 600;
@@ -146,6 +147,10 @@ impl OperatorRegistry<AccountId> for Operators {
 			_ if record.since >= before => Err(OperatorFault::TooNew),
 			_ => Ok(record.draw_key),
 		}
+	}
+
+	fn seal_key(_: &AccountId) -> Option<[u8; 32]> {
+		None
 	}
 
 	fn validators(checkpoint: CheckpointId) -> u32 {
@@ -306,6 +311,7 @@ impl Disputable<AccountId> for Answers {
 			checkpoint: panel.checkpoint,
 			kind: asked().0,
 			input: asked().1,
+			sealed: None,
 			output: input(),
 			claim: panel.claim,
 		})
@@ -345,7 +351,8 @@ impl crate::Config for Test {
 	type Window = Window;
 	type MaxWindows = MaxWindows;
 	type AuditFloor = AuditFloor;
-	type SlashGainRatio = SlashGainRatio;
+	type ExposureFactor = ExposureFactor;
+	type RewardShare = RewardShare;
 	type CanaryBond = CanaryBond;
 	type CanaryFee = CanaryFee;
 	type CanaryPrize = CanaryPrize;

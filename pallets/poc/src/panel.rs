@@ -30,7 +30,7 @@ pub struct Panel<AccountId> {
 	pub spoke: BlockNumber,
 	/// Who spoke, and what they found.
 	pub verdicts: BoundedVec<(AccountId, ClaimHash), ConstU32<MAX_PANEL>>,
-	/// Who was drawn and left its place to others.
+	/// Who was drawn and could not judge.
 	pub abstained: BoundedVec<AccountId, ConstU32<MAX_PANEL>>,
 	/// Whose verdict was found to be wrong.
 	pub struck: BoundedVec<AccountId, ConstU32<MAX_SPEAKERS>>,
@@ -86,11 +86,6 @@ impl<AccountId: Clone + PartialEq> Panel<AccountId> {
 	/// First block after the last window.
 	pub fn ends(&self) -> BlockNumber {
 		self.end_of(self.terms.max_windows.saturating_sub(1))
-	}
-
-	/// Verdicts expected in window 0: the seats, and one more for each who left its place.
-	pub fn expected(&self) -> u32 {
-		self.terms.size.saturating_add(self.abstained.len() as u32)
 	}
 
 	/// Whether every seat is taken.

@@ -14,7 +14,7 @@ impl<T: Config> Pallet<T> {
 		checkpoint: CheckpointId,
 		verification: Verification,
 	) -> Terms {
-		let floor = audit_floor(T::AuditFloor::get(), T::SlashGainRatio::get());
+		let floor = audit_floor(T::AuditFloor::get(), T::ExposureFactor::get(), T::RewardShare::get());
 		let terms = Terms {
 			verification,
 			audit: audit_rate(T::Operators::reputation(worker), floor),
@@ -105,7 +105,7 @@ impl<T: Config> primitives::Panels<T::AccountId> for Pallet<T> {
 			}
 		}
 		Self::deposit_event(Event::PanelClosed { subject, outcome });
-		Some(PanelClose { outcome, verdicts: Self::verdicts(panel) })
+		Some(PanelClose { outcome, audit: panel.terms.audit.deconstruct(), verdicts: Self::verdicts(panel) })
 	}
 
 	/// Those who did not find the worker's claim are noted to have been right about that; the others lose their
@@ -121,14 +121,14 @@ impl<T: Config> primitives::Panels<T::AccountId> for Pallet<T> {
 		verdicts
 	}
 
-	/// The panel is over afterwards: its answer is audited, and every seat taken.
+	/// The panel is over afterwards: its answer is audited, though it need not have been, and every seat taken.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn fill_for_benchmark(subject: Subject, agree: bool) {
 		use polkadot_sdk::{frame_benchmarking::account, sp_runtime::Permill};
 		Panels::<T>::mutate_extant(subject, |panel| {
 			let hash = if agree { panel.claim.hash() } else { [0; 32] };
 			let now = Self::now();
-			panel.terms.audit = Permill::one();
+			panel.terms.audit = Permill::from_parts(999_999);
 			for index in 0..panel.terms.size {
 				let _ = panel.seat(account("validator", index, 0), hash, now);
 			}

@@ -88,12 +88,26 @@ pub(crate) fn majority(size: u32) -> u32 {
 	(size / 2).saturating_add(1)
 }
 
-/// The least audit rate at which cheating does not pay: who cheats gains `G` when it passes and loses `S` when it
-/// does not, so `p · S >= (1 - p) · G`, that is `p >= G / (G + S)`; with `ratio = S / G` this is `1 / (1 + ratio)`,
-/// rounded up. 20 makes 4.8 %, 100 makes 1 %. `governed` counts where it is higher.
-pub fn audit_floor(governed: Permill, ratio: u32) -> Permill {
-	let least = 1_000_000u32.div_ceil(ratio.saturating_add(1).max(1));
-	governed.max(Permill::from_parts(least))
+/// The least audit rate at which cheating does not pay, in governed numbers.
+///
+/// A wrong answer costs its worker `S` when it is found. Of that, the share `reward` goes to who proves it, and that may
+/// be an accomplice who disputes it first: those who are in it together lose `S · (1 - reward)`. A worker's open jobs
+/// are worth `G = S · exposure` at most, which is more than what a lie can bring. When it is found it brings nothing, so
+/// lying brings `(1 - p) · G - p · S · (1 - reward)` at most, and
+///
+/// ```text
+/// p >= exposure / (exposure + 1 - reward)
+/// ```
+///
+/// makes that a loss: 5 % and a half give one in eleven, rounded up to parts per million. Where the whole slash comes back,
+/// everything is audited. `governed` counts where it is higher.
+pub fn audit_floor(governed: Permill, exposure: Permill, reward: Permill) -> Permill {
+	let one = u64::from(Permill::one().deconstruct());
+	let gain = u64::from(exposure.deconstruct());
+	let loss = one.saturating_sub(reward.deconstruct().into());
+	let all = gain.saturating_add(loss);
+	let least = if loss == 0 { one } else { gain.saturating_mul(one).div_ceil(all) };
+	governed.max(Permill::from_parts(u32::try_from(least).unwrap_or(u32::MAX)))
 }
 
 /// The chance with which the answers of a worker are audited: always for a newcomer, falling linearly to `floor` at
@@ -115,12 +129,17 @@ mod tests {
 	use proptest::prelude::*;
 
 	#[test]
-	fn floor_should_follow_what_a_cheat_gains_and_loses() {
-		for (ratio, parts) in [(0, 1_000_000), (19, 50_000), (20, 47_620), (50, 19_608), (100, 9_901)] {
-			assert_eq!(audit_floor(Permill::zero(), ratio).deconstruct(), parts, "{ratio}");
-		}
-		assert_eq!(audit_floor(Permill::from_percent(30), 20), Permill::from_percent(30));
-		assert_eq!(audit_floor(Permill::zero(), u32::MAX).deconstruct(), 1);
+	fn floor_should_follow_what_a_cheat_gains_and_really_loses() {
+		let floor = |exposure, reward| {
+			audit_floor(Permill::zero(), Permill::from_percent(exposure), Permill::from_percent(reward))
+				.deconstruct()
+		};
+		// Nothing comes back: 1 / 21. Half of the slash does: 1 / 11.
+		assert_eq!((floor(5, 0), floor(5, 50)), (47_620, 90_910));
+		assert_eq!((floor(100, 0), floor(100, 50)), (500_000, 666_667));
+		assert_eq!((floor(0, 50), floor(0, 100), floor(5, 100)), (0, 1_000_000, 1_000_000));
+		let governed = Permill::from_percent(30);
+		assert_eq!(audit_floor(governed, Permill::from_percent(5), Permill::from_percent(50)), governed);
 	}
 
 	#[test]
@@ -134,13 +153,16 @@ mod tests {
 	proptest! {
 		#[test]
 		fn cheating_should_not_pay_at_any_reputation(
-			reputation in 0u16..1100, governed in 0u32..=1_000_000, ratio in 0u32..1000,
+			reputation in 0u16..1100, governed in 0u32..=1_000_000, exposure in 0u32..=1_000_000,
+			reward in 0u32..=1_000_000,
 		) {
-			let floor = audit_floor(Permill::from_parts(governed), ratio);
+			let [governed, exposure, reward] = [governed, exposure, reward].map(Permill::from_parts);
+			let floor = audit_floor(governed, exposure, reward);
 			let rate = audit_rate(Reputation(reputation), floor);
 			prop_assert!(rate >= floor && rate <= Permill::one());
 			let p = u64::from(rate.deconstruct());
-			prop_assert!(p * u64::from(ratio) >= 1_000_000 - p);
+			let (gain, loss) = (u64::from(exposure.deconstruct()), 1_000_000 - u64::from(reward.deconstruct()));
+			prop_assert!(p * loss >= (1_000_000 - p) * gain);
 		}
 	}
 }

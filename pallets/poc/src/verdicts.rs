@@ -48,7 +48,7 @@ impl<T: Config> Pallet<T> {
 		let Speaker { panel, seed, key } = speaker;
 		let output = draw_output(draw, *key, seed).ok_or(Error::<T>::BadDraw)?;
 		let window = panel.window_at(Self::now());
-		ensure!(is_drawn(output, panel.expected(), panel.terms.validators, window), Error::<T>::NotDrawn);
+		ensure!(is_drawn(output, panel.terms.size, panel.terms.validators, window), Error::<T>::NotDrawn);
 		Ok(())
 	}
 

@@ -70,7 +70,7 @@ impl<T: Config> Pallet<T> {
 			audited,
 			opened: panel.opened,
 			window: panel.window_at(Self::now()),
-			size: panel.expected(),
+			size: panel.terms.size,
 			seats: panel.terms.size,
 			quorum: panel.terms.quorum,
 			validators: panel.terms.validators,

@@ -1,19 +1,21 @@
-//! What falls due when: a list of jobs and channels for each block, and a cursor over the blocks.
+//! What falls due when: jobs and channels by block.
 //!
 //! A block's list is served after its transactions, in the weight that they left, or from the next block on in a
 //! small slice that every block gives. An entry is only a reminder: the job or channel itself says what is due.
 
-use crate::{Agenda, Bundles, Config, Cursor, Error, Jobs, Pallet, WeightInfo, AGENDA_PROBES};
+use crate::{Agenda, Bundles, Config, Cursor, Error, Jobs, Pallet, WeightInfo};
 use noesis_primitives::{
 	BlockNumber, BundleId, Engagement, JobId, JobState, PanelOutcome, Panels, Subject, SubjectHandler,
 };
 use polkadot_sdk::{
 	frame_support::{
 		dispatch::DispatchResult, storage::with_storage_layer, weights::Weight, weights::WeightMeter,
-		BoundedVec,
 	},
 	sp_runtime::DispatchError,
 };
+
+/// The pallet's agenda.
+pub(crate) type Dates<T> = noesis_support::Agenda<Engagement, Agenda<T>, Cursor<T>>;
 
 /// Entries that every block serves, however full it is.
 const SLICE: u64 = 4;
@@ -21,12 +23,7 @@ const SLICE: u64 = 4;
 impl<T: Config> Pallet<T> {
 	/// Has a job or channel looked at at block `at`, or soon after if many are.
 	pub(crate) fn schedule(what: Engagement, at: BlockNumber) -> Result<(), Error<T>> {
-		if !Cursor::<T>::exists() {
-			Cursor::<T>::put(Self::now());
-		}
-		(0..AGENDA_PROBES)
-			.find_map(|probe| Agenda::<T>::try_append(at.saturating_add(probe), what).ok())
-			.ok_or(Error::<T>::AgendaFull)
+		Dates::<T>::schedule(&what, at, Self::now()).ok_or(Error::<T>::AgendaFull)
 	}
 
 	/// Serves a few entries of blocks up to `last`.
@@ -45,31 +42,12 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn serve_up_to(meter: &mut WeightMeter, last: BlockNumber, mut entries: u64) {
-		if !meter.can_consume(T::WeightInfo::service_block()) {
-			return;
-		}
-		let Some(first) = Cursor::<T>::get() else { return };
-		let mut block = first;
-		while block <= last && meter.try_consume(T::WeightInfo::service_block()).is_ok() {
-			let mut list = Agenda::<T>::take(block).into_iter();
-			while let Some(next) = list.as_slice().first() {
-				if entries == 0 || meter.try_consume(Self::weight_of(next)).is_err() {
-					break;
-				}
-				entries = entries.saturating_sub(1);
-				if let Some(what) = list.next() {
-					Self::serve(what, last);
-				}
-			}
-			if list.len() > 0 {
-				Agenda::<T>::insert(block, BoundedVec::truncate_from(list.collect()));
-				break;
-			}
-			block = block.saturating_add(1);
-		}
-		if block != first {
-			Cursor::<T>::put(block);
-		}
+		let takes = |meter: &mut WeightMeter, next: &Engagement| {
+			let goes = entries > 0 && meter.try_consume(Self::weight_of(next)).is_ok();
+			entries = entries.saturating_sub(goes.into());
+			goes
+		};
+		Dates::<T>::serve(meter, T::WeightInfo::service_block(), last, takes, |what| Self::serve(what, last));
 	}
 
 	/// What serving an entry weighs at most.

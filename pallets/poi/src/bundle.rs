@@ -5,19 +5,22 @@ use crate::{
 	job::is_input_plausible,
 	pricing::is_well_formed,
 	settlement::{Closed, Finding},
-	Bundles, Config, Entries, Error, Event, HoldReason, Pallet,
+	Bundles, Config, Entries, Error, Event, HoldReason, Pallet, Vouched,
 };
 use codec::{Decode, Encode, MaxEncodedLen};
 use noesis_primitives::{
-	audited_entries, Balance, BlockNumber, BlockRandomness, BundleId, CheckpointFacts, CheckpointId,
-	CheckpointRegistry, Claim, ContentHash, Fault, JobEvent, JobKind, JobState, OperatorRegistry,
-	PanelOutcome, Panels, Root, Verification, MAX_AUDITS,
+	audited_entries, Balance, BlockNumber, BlockRandomness, BundleId, ChannelState, CheckpointFacts,
+	CheckpointId, CheckpointRegistry, Claim, ContentHash, Fault, JobEvent, JobKind, JobState,
+	OperatorRegistry, PanelOutcome, Panels, RefundReason, Root, Verification, Vouchers, MAX_AUDITS,
 };
-use polkadot_sdk::frame_support::{
-	dispatch::DispatchResult,
-	ensure,
-	traits::{fungible::MutateHold, tokens::Precision, ConstU32, Get},
-	BoundedVec,
+use polkadot_sdk::{
+	frame_support::{
+		dispatch::DispatchResult,
+		ensure,
+		traits::{fungible::MutateHold, tokens::Precision, ConstU32, Get},
+		BoundedVec,
+	},
+	sp_runtime::{Permill, Saturating},
 };
 use scale_info::TypeInfo;
 
@@ -249,24 +252,49 @@ impl<T: Config> Pallet<T> {
 		};
 		let finding = Self::find(id, &bundle)?;
 		let mut closed = Closed::unheard(finding);
+		let mut unasked = Permill::one();
 		for index in bundle.audits.iter().flatten() {
 			// A withheld entry has no panel; those of the others do not outlive the bundle.
 			let Some(close) = T::Panels::close(id.subject(*index)) else { continue };
 			closed.spoke = closed.spoke.max(close.verdicts.len() as u32);
+			let audit = Permill::from_parts(close.audit);
+			unasked = unasked.saturating_mul(Permill::one().saturating_sub(audit));
 			for verdict in close.verdicts {
 				let _ = closed.verdicts.try_push(verdict);
 			}
 		}
+		closed.audit = Permill::one().saturating_sub(unasked);
 		Ok(closed)
 	}
 
-	/// Ends the panels of a bundle that was overturned, whatever they found.
+	/// Ends the panels of a bundle that was overturned, whatever they found. Who vouched for another entry than the one
+	/// that was found to be wrong answers for it all the same.
 	fn dissolve_panels(id: BundleId) {
 		let audits = Bundles::<T>::get(id).and_then(|bundle| bundle.audits).unwrap_or_default();
 		for index in audits {
-			if T::Panels::due(id.subject(index)).is_some() {
-				T::Panels::dissolve(id.subject(index));
+			let subject = id.subject(index);
+			if T::Panels::due(subject).is_none() {
+				continue;
 			}
+			let is_canary = T::Panels::outcome(subject) == PanelOutcome::Canary;
+			let spoke = T::Panels::dissolve(subject);
+			let vouched: alloc::vec::Vec<_> =
+				spoke.into_iter().filter_map(|(who, agrees)| agrees.then_some(who)).collect();
+			if !is_canary && !vouched.is_empty() {
+				let validators = BoundedVec::truncate_from(vouched);
+				Vouched::<T>::insert(id, index, Vouchers { ended: Self::now(), validators });
+			}
+		}
+	}
+
+	/// Whether a bundle ended because an entry was found to be wrong.
+	pub(crate) fn is_bundle_overturned(id: BundleId) -> bool {
+		match id {
+			BundleId::Batch(job) => Self::job(job)
+				.is_ok_and(|job| job.state == JobState::Refunded { reason: RefundReason::Overturned }),
+			BundleId::Channel(id) => Self::channel(id).is_ok_and(|channel| {
+				channel.state == ChannelState::Refunded { reason: RefundReason::Overturned }
+			}),
 		}
 	}
 
@@ -332,7 +360,9 @@ impl<T: Config> Pallet<T> {
 			Entries::<T>::remove(id, index);
 		}
 		if all {
-			Bundles::<T>::remove(id);
+			for index in Bundles::<T>::take(id).and_then(|bundle| bundle.audits).into_iter().flatten() {
+				Vouched::<T>::remove(id, index);
+			}
 		}
 		all
 	}

@@ -56,11 +56,11 @@ impl<T: Config> Pallet<T> {
 		let facts = T::Checkpoints::facts(spec.checkpoint).ok_or(Error::<T>::UnknownCheckpoint)?;
 		ensure!(facts.active, Error::<T>::CheckpointDeprecated);
 		let well_formed = spec.verification.is_valid()
-			&& Self::can_convene(spec.checkpoint, spec.verification)
 			&& (1..=spec.escrow).contains(&spec.cap)
 			&& (1..=T::MaxLifetime::get()).contains(&spec.lifetime)
 			&& spec.worker != requester;
 		ensure!(well_formed, Error::<T>::BadParameters);
+		Self::ensure_validators(spec.checkpoint, spec.verification).map_err(Error::<T>::from)?;
 		Self::hold(HoldReason::ChannelEscrow, &requester, spec.escrow)?;
 		let id = NextChannel::<T>::get();
 		NextChannel::<T>::put(ChannelId(id.0.saturating_add(1)));
@@ -313,13 +313,15 @@ impl<T: Config> Pallet<T> {
 			let _ = Self::schedule(Engagement::Bundle(BundleId::Channel(id)), channel.due);
 		}
 		Self::deposit_event(Event::ChannelMoved { channel: id, from, to, at });
-		if let Some(Settlement { worker, per_validator, pot, refund, .. }) = settlement {
+		if let Some(Settlement { worker, per_validator, pot, saved, bonus, refund, .. }) = settlement {
 			let worker_paid = worker;
 			Self::deposit_event(Event::ChannelSettled {
 				channel: id,
 				worker_paid,
 				per_validator,
 				pot,
+				saved,
+				bonus,
 				refund,
 			});
 		}
@@ -335,7 +337,8 @@ impl<T: Config> Pallet<T> {
 		let cost = channel.tally.filter(|_| channel.state == ChannelState::Paid);
 		let due = cost.map(|tally| (&channel.spec.worker, channel.bill(&tally, closed.spoke)));
 		let (requester, escrow) = (&channel.requester, channel.spec.escrow);
-		let bill = Bill { requester, reason: HoldReason::ChannelEscrow, escrow, due };
+		let (reason, audit) = (HoldReason::ChannelEscrow, closed.audit);
+		let bill = Bill { requester, reason, escrow, audit, due };
 		let settlement = Self::spend(bill, closed.verdicts)?;
 		ChannelSettlements::<T>::insert(id, &settlement);
 		Ok(settlement)

@@ -3,11 +3,11 @@
 use crate::{
 	bundle::{Entry, EntryState},
 	settlement::{Closed, Finding},
-	Bundles, Config, Entries, Inputs, Outputs, Pallet, Timelines,
+	Bundles, Config, Entries, Inputs, Outputs, Pallet, Timelines, Vouched,
 };
 use noesis_primitives::{
 	BundleId, Disputable, DisputedSubject, JobEvent, JobId, JobState, NotDisputable, PanelOutcome, Panels,
-	Payload, RefundReason, Subject, Verdicts,
+	Payload, RefundReason, Subject, Verdicts, Vouchers,
 };
 use polkadot_sdk::{
 	frame_support::{dispatch::DispatchResult, storage::with_storage_layer, BoundedVec},
@@ -31,13 +31,16 @@ impl<T: Config> Pallet<T> {
 			checkpoint: job.checkpoint,
 			kind: job.kind,
 			input: Inputs::<T>::get(id)?,
+			sealed: job.sealed,
 			output: Outputs::<T>::get(id)?,
 			claim: job.claim?,
 		})
 	}
 
 	fn disputed_entry(id: BundleId, index: u32) -> Option<DisputedSubject<T::AccountId>> {
-		let bundle = Bundles::<T>::get(id).filter(|_| Self::is_bundle_live(id))?;
+		// Where an entry was found to be wrong, those who confirmed it, or another one, can still be disputed.
+		let is_kept = Self::is_bundle_live(id) || Self::is_bundle_overturned(id);
+		let bundle = Bundles::<T>::get(id).filter(|_| is_kept)?;
 		let Entry { kind, input, input_bytes, output_bytes, claim, .. } = Entries::<T>::get(id, index)?;
 		let stored = |hash, len| Payload::Stored { hash, len, locator: BoundedVec::new() };
 		Some(DisputedSubject {
@@ -46,6 +49,7 @@ impl<T: Config> Pallet<T> {
 			checkpoint: bundle.checkpoint,
 			kind,
 			input: stored(input, input_bytes),
+			sealed: None,
 			output: stored(claim.output, output_bytes),
 			claim,
 		})
@@ -111,7 +115,7 @@ impl<T: Config> Pallet<T> {
 		let mut job = Self::job(id)?;
 		let spoke = verdicts.len() as u32;
 		let verdicts = BoundedVec::truncate_from(verdicts.to_vec());
-		let closed = Closed { finding: Finding::Rejected, verdicts, spoke };
+		let closed = Closed { verdicts, spoke, ..Closed::unheard(Finding::Rejected) };
 		Self::advance_with(id, &mut job, JobEvent::Overturn, closed)
 	}
 }
@@ -149,12 +153,21 @@ impl<T: Config> Disputable<T::AccountId> for Pallet<T> {
 		if Self::disputed(subject).is_none() {
 			return BoundedVec::new();
 		}
+		// It ended with another entry of its bundle: who vouched for it was kept.
+		if let Some(vouched) = BundleId::of(subject).and_then(|(id, index)| Vouched::<T>::take(id, index)) {
+			let verdicts = vouched.validators.into_iter().map(|who| (who, true)).collect();
+			return BoundedVec::truncate_from(verdicts);
+		}
 		let verdicts = T::Panels::dissolve(subject);
 		let _ = with_storage_layer::<_, DispatchError, _>(|| match subject {
 			Subject::Job(id) => Self::overturn_job(id, &verdicts),
 			_ => BundleId::of(subject).map_or(Ok(()), |(id, _)| Self::overturn_bundle(id)),
 		});
 		verdicts
+	}
+
+	fn vouchers(subject: Subject) -> Option<Vouchers<T::AccountId>> {
+		BundleId::of(subject).and_then(|(id, index)| Vouched::<T>::get(id, index))
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

@@ -15,10 +15,12 @@ mod errors {
 		/// This checkpoint takes no new jobs. Name a newer version.
 		CheckpointDeprecated,
 		/// `max_tokens` or `top_p` is 0, the input is empty or not whole tokens, the deadline is 0 or longer than
-		/// `MaxDeadline`, the number of validators is out of range or, for a replication, more than there are, a batch
-		/// does not fit its own figures, or a channel has a cap of 0 or over its escrow, a lifetime of 0 or over
+		/// `MaxDeadline`, the number of validators asked for is out of range, a batch does not fit its own figures, or a channel has a cap of 0 or over its escrow, a lifetime of 0 or over
 		/// `MaxLifetime`, or its requester as the worker. Mend the one that applies.
 		BadParameters,
+		/// The checkpoint has no validator that could confirm an answer, or fewer than a replication takes. Wait until some
+		/// offer it (`quote` says how many are there), ask for another verification, or name another checkpoint.
+		NoValidators,
 		/// Input and output together may exceed the checkpoint's context. Shorten the input or lower
 		/// `max_tokens`.
 		TooLong,
@@ -114,5 +116,11 @@ mod errors {
 		/// The requester's own list of inputs is not in order at this place: a wrong number, an empty input, or one longer
 		/// than it said. There is nothing to show for it; claim batches only after looking at the list.
 		BadInput,
+		/// The job is sealed and names no worker. Name the one for which you sealed it.
+		SealedForNobody,
+		/// The job is sealed, and the worker that it names has no seal key. Name one that has, or ask in the open.
+		NoSealKey,
+		/// The job is sealed, and its input is no envelope: that has more than 100 bytes. Seal the prompt first.
+		NoEnvelope,
 	}
 }

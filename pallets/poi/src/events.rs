@@ -52,6 +52,10 @@ mod events {
 			per_validator: Balance,
 			/// Paid to the pot.
 			pot: Balance,
+			/// Put by for the panels of other answers.
+			saved: Balance,
+			/// Paid to each of these validators besides, out of what was put by.
+			bonus: Balance,
 			/// Given back to the requester.
 			refund: Balance,
 		},
@@ -112,6 +116,10 @@ mod events {
 			per_validator: Balance,
 			/// Paid to the pot.
 			pot: Balance,
+			/// Put by for the panels of other answers.
+			saved: Balance,
+			/// Paid to each of these validators besides, out of what was put by.
+			bonus: Balance,
 			/// Given back to the requester.
 			refund: Balance,
 		},

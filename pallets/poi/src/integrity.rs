@@ -1,6 +1,6 @@
 //! What must hold between blocks.
 
-use crate::*;
+use crate::{agenda::Dates, *};
 use {
 	alloc::collections::BTreeMap,
 	noesis_primitives::{
@@ -93,6 +93,14 @@ impl<T: Config> Pallet<T> {
 				);
 			}
 			ensure!(!live || disputed == bundle.disputed, "a bundle counts its disputes wrongly");
+		}
+		for (id, index) in Vouched::<T>::iter_keys() {
+			let bundle = Bundles::<T>::get(id).ok_or("who vouched is kept without a bundle")?;
+			ensure!(bundle.is_audited(index), "an entry was vouched for that was not drawn");
+			ensure!(
+				Self::is_bundle_overturned(id),
+				"who vouched is kept of a bundle that was not overturned"
+			);
 		}
 		ensure!(
 			Entries::<T>::iter_keys().all(|(id, _)| Bundles::<T>::contains_key(id)),
@@ -190,12 +198,7 @@ impl<T: Config> Pallet<T> {
 		if due <= Self::now() || due == BlockNumber::MAX {
 			return Ok(());
 		}
-		ensure!(Cursor::<T>::get().is_some_and(|cursor| cursor <= due), "the agenda is ahead of a job");
-		let around = |probe| Agenda::<T>::get(due.saturating_add(probe));
-		let listed = (0..AGENDA_PROBES).any(|probe| around(probe).contains(&what));
-		let full = (0..AGENDA_PROBES).all(|probe| around(probe).is_full());
-		ensure!(listed || full, "a job or channel is not in the agenda");
-		Ok(())
+		Dates::<T>::check(&what, due)
 	}
 }
 

@@ -95,7 +95,7 @@ pub struct Job<AccountId> {
 	pub kind: JobKind,
 	/// Hash of the input's bytes; of the list of inputs, if it is a batch.
 	pub input: ContentHash,
-	/// Bytes of the input; of all inputs together, if it is a batch.
+	/// Bytes of the input; of the prompt in it, if it is sealed; of all inputs together, if it is a batch.
 	pub input_bytes: u32,
 	/// What is known of the inputs, if it is a batch.
 	pub batch: Option<BatchInputs>,
@@ -132,6 +132,8 @@ pub struct Job<AccountId> {
 	pub claim: Option<Claim>,
 	/// Stars that the requester gave the worker.
 	pub rating: Option<u8>,
+	/// What it commits to, if it is sealed.
+	pub sealed: Option<ContentHash>,
 }
 
 impl<AccountId> Job<AccountId> {

@@ -95,10 +95,6 @@ pub use weights::WeightInfo;
 pub const MAX_ACTIVE: u32 = 16;
 /// Most unanswered jobs that may name a worker.
 pub const MAX_DIRECTED: u32 = 64;
-/// Most entries of a block in the agenda.
-pub const MAX_PER_BLOCK: u32 = 256;
-/// Blocks that are tried for a place in the agenda.
-pub const AGENDA_PROBES: u32 = 4;
 
 #[allow(clippy::expect_used, reason = "the pallet macros expand to it")]
 #[import_section(errors::errors)]
@@ -116,7 +112,7 @@ pub mod pallet {
 		Balance, BatchSpec, BlockNumber, BlockRandomness, BundleId, ChannelId, ChannelSpec, ChannelState,
 		CheckpointId, CheckpointRegistry, Claim, Engagement, Item, ItemInput, JobId, JobSpec, JobState,
 		OperatorRegistry, Panels, Payload, Receipts, Root, Settlement, Subject, Tally, Tier, TimelineEntry,
-		Turn, Usage, MAX_TIMELINE,
+		Turn, Usage, Vouchers, MAX_TIMELINE,
 	};
 	use sp_runtime::{
 		traits::{IdentifyAccount, Verify},
@@ -171,9 +167,13 @@ pub mod pallet {
 		/// Share of the price that the worker gets.
 		type WorkerShare: Get<Permill>;
 
-		/// Share of the price that the agreeing validators divide, at most what the worker leaves. The rest goes
-		/// to [`Self::Pot`].
+		/// Share of the price that the agreeing validators divide, at most what the worker leaves; where none had to speak, it
+		/// goes to [`Self::PanelFund`]. The rest goes to [`Self::Pot`].
 		type PanelShare: Get<Permill>;
+
+		/// The account in which the shares are put by of panels that did not have to speak, for those that do. It should
+		/// exist, or what is too little for a new account goes to the pot.
+		type PanelFund: Get<Self::AccountId>;
 
 		/// The account of the pot. It should exist, or its small amounts go back to requesters.
 		type Pot: Get<Self::AccountId>;
@@ -184,7 +184,8 @@ pub mod pallet {
 		/// Longest deadline that a job may have, in blocks.
 		type MaxDeadline: Get<u32>;
 
-		/// Blocks that a job stays readable when it has ended; at least 1.
+		/// Blocks that a job stays readable when it has ended; at least 1. It should be as long as a dispute can be
+		/// opened and played about who vouched for its answer.
 		type KeepPeriod: Get<u32>;
 
 		/// Blocks until every worker may claim an open job.
@@ -318,10 +319,15 @@ pub mod pallet {
 	pub type Entries<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, BundleId, Twox64Concat, u32, Entry<T::AccountId>>;
 
+	/// Who vouched for entries of bundles that ended because another entry was wrong, until the bundle is forgotten.
+	#[pallet::storage]
+	pub type Vouched<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, BundleId, Twox64Concat, u32, Vouchers<T::AccountId>>;
+
 	/// Jobs and channels to look at, by block. An entry may be out of date: the job's own `due` is what holds.
 	#[pallet::storage]
 	pub type Agenda<T> =
-		StorageMap<_, Twox64Concat, BlockNumber, BoundedVec<Engagement, ConstU32<MAX_PER_BLOCK>>, ValueQuery>;
+		StorageMap<_, Twox64Concat, BlockNumber, noesis_support::Entries<Engagement>, ValueQuery>;
 
 	/// First block of the agenda that is not served yet; there is none before the first job.
 	#[pallet::storage]
@@ -358,7 +364,8 @@ pub mod pallet {
 		/// Emits [`Event::Submitted`].
 		///
 		/// Errors: [`Error::UnknownCheckpoint`], [`Error::CheckpointDeprecated`], [`Error::BadParameters`],
-		/// [`Error::TooLong`] where there is no quote; [`Error::FeeTooHigh`] over `max_fee`;
+		/// [`Error::NoValidators`], [`Error::TooLong`], and, of a sealed job, [`Error::SealedForNobody`], [`Error::NoSealKey`],
+		/// [`Error::NoEnvelope`] where there is no quote; [`Error::FeeTooHigh`] over `max_fee`;
 		/// [`Error::DirectedFull`], [`Error::AgendaFull`] when there is no room; and the currency's own when the
 		/// caller can't pay.
 		#[pallet::call_index(0)]
@@ -543,7 +550,7 @@ pub mod pallet {
 		/// Emits [`Event::ChannelOffered`].
 		///
 		/// Errors: [`Error::UnknownCheckpoint`], [`Error::CheckpointDeprecated`], [`Error::BadParameters`],
-		/// [`Error::AgendaFull`]; and the currency's own when the caller can't pay.
+		/// [`Error::NoValidators`], [`Error::AgendaFull`]; and the currency's own when the caller can't pay.
 		#[pallet::call_index(10)]
 		#[pallet::weight(T::WeightInfo::open_channel())]
 		pub fn open_channel(origin: OriginFor<T>, spec: ChannelSpec<T::AccountId>) -> DispatchResult {

@@ -1,6 +1,7 @@
 //! Every move of a job, and all that a move brings with it.
 
 use crate::{
+	pricing::Appraisal,
 	settlement::{Closed, Finding},
 	Active, Config, Directed, Error, Event, HoldReason, Inputs, Job, Jobs, NextJob, Outputs, Pallet,
 	Settlements, Timelines,
@@ -41,7 +42,8 @@ impl<T: Config> Pallet<T> {
 		batch: Option<BatchInputs>,
 		max_fee: Balance,
 	) -> DispatchResult {
-		let (quote, price) = Self::appraise(&spec, batch.as_ref()).map_err(Error::<T>::from)?;
+		let Appraisal { quote, price, bytes } =
+			Self::appraise(&spec, batch.as_ref()).map_err(Error::<T>::from)?;
 		ensure!(quote.fee <= max_fee, Error::<T>::FeeTooHigh);
 		Self::hold(HoldReason::JobEscrow, &requester, quote.fee)?;
 
@@ -55,7 +57,7 @@ impl<T: Config> Pallet<T> {
 			checkpoint: spec.checkpoint,
 			kind: spec.kind,
 			input: spec.input.content_hash(),
-			input_bytes: batch.map_or(spec.input.len(), |batch| batch.bytes),
+			input_bytes: bytes,
 			batch,
 			worker: spec.worker,
 			deadline: spec.deadline,
@@ -73,6 +75,7 @@ impl<T: Config> Pallet<T> {
 			reassignments: 0,
 			claim: None,
 			rating: None,
+			sealed: spec.sealed,
 		};
 		Self::open(id, &mut job);
 		Self::schedule(job.engagement(id), job.due)?;
@@ -138,8 +141,17 @@ impl<T: Config> Pallet<T> {
 
 		let at = Self::note(id, &job.state);
 		Self::deposit_event(Event::Moved { job: id, from, to: job.state.clone(), at });
-		if let Some(Settlement { worker, per_validator, pot, refund, .. }) = settlement {
-			Self::deposit_event(Event::Settled { job: id, worker_paid: worker, per_validator, pot, refund });
+		if let Some(Settlement { worker, per_validator, pot, saved, bonus, refund, .. }) = settlement {
+			let (job, worker_paid) = (id, worker);
+			Self::deposit_event(Event::Settled {
+				job,
+				worker_paid,
+				per_validator,
+				pot,
+				saved,
+				bonus,
+				refund,
+			});
 		}
 		Jobs::<T>::insert(id, job);
 		Ok(())

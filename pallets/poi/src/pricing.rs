@@ -5,34 +5,44 @@ use crate::{
 	Config, Error, Pallet, Price,
 };
 use noesis_primitives::{
-	Balance, BatchInputs, BatchSpec, BlockNumber, CheckpointId, CheckpointRegistry, InputFormat, JobKind,
-	JobSpec, OperatorRegistry, Quote, QuoteError, Tier, Verification, MAX_ITEMS,
+	sealed_len, Balance, BatchInputs, BatchSpec, BlockNumber, CheckpointId, CheckpointRegistry, InputFormat,
+	JobKind, JobSpec, OperatorRegistry, Quote, QuoteError, Tier, Verification, MAX_ITEMS,
 };
 use polkadot_sdk::{frame_support::traits::Get, sp_runtime::Permill};
+
+/// What a job may cost.
+pub(crate) struct Appraisal {
+	/// What is said to who asks.
+	pub quote: Quote,
+	/// The price that it follows from.
+	pub price: Price,
+	/// Bytes of the input that it counts; of all inputs together, if it is a batch.
+	pub bytes: u32,
+}
 
 impl<T: Config> Pallet<T> {
 	/// The most that a job may cost, by the most tokens that its input can become and that it may produce. The
 	/// bound for text is safe rather than close (three tokens a byte and a template), so most of it comes back.
 	pub fn quote(spec: &JobSpec<T::AccountId>) -> Result<Quote, QuoteError> {
-		Self::appraise(spec, None).map(|(quote, _)| quote)
+		Self::appraise(spec, None).map(|found| found.quote)
 	}
 
 	/// The most that a batch may cost.
 	pub fn quote_batch(spec: &BatchSpec<T::AccountId>) -> Result<Quote, QuoteError> {
 		let (spec, inputs) = split(spec.clone());
-		Self::appraise(&spec, Some(&inputs)).map(|(quote, _)| quote)
+		Self::appraise(&spec, Some(&inputs)).map(|found| found.quote)
 	}
 
-	/// The quote, and the price that it follows from.
+	/// The quote, and what it follows from.
 	pub(crate) fn appraise(
 		spec: &JobSpec<T::AccountId>,
 		batch: Option<&BatchInputs>,
-	) -> Result<(Quote, Price), QuoteError> {
+	) -> Result<Appraisal, QuoteError> {
 		let facts = T::Checkpoints::facts(spec.checkpoint).ok_or(QuoteError::UnknownCheckpoint)?;
 		if !facts.active {
 			return Err(QuoteError::Deprecated);
 		}
-		let bytes = batch.map_or(spec.input.len(), |batch| batch.bytes);
+		let bytes = batch.map_or_else(|| Self::input_bytes(spec), |batch| Ok(batch.bytes))?;
 		let longest = batch.map_or(bytes, |batch| batch.longest);
 		let items = batch.map_or(1, |batch| batch.count);
 		let well_formed = is_well_formed(&spec.kind, longest)
@@ -40,11 +50,11 @@ impl<T: Config> Pallet<T> {
 			&& spec.deadline > 0
 			&& spec.deadline <= T::MaxDeadline::get()
 			&& spec.verification.is_valid()
-			&& Self::can_convene(spec.checkpoint, spec.verification)
 			&& batch.is_none_or(|batch| fits(batch, &spec.kind));
 		if !well_formed {
 			return Err(QuoteError::BadParameters);
 		}
+		Self::ensure_validators(spec.checkpoint, spec.verification)?;
 		let output = spec.kind.max_output_tokens();
 		let one = spec.kind.max_input_tokens(longest).saturating_add(output);
 		if one > facts.context {
@@ -58,16 +68,37 @@ impl<T: Config> Pallet<T> {
 		let token = Balance::from(facts.units_per_token).saturating_mul(T::UnitPrice::get());
 		let price = Self::price(T::BaseFee::get(), token, spec.tier);
 		let fee = price.cost(tokens, Permill::one(), seats(spec.verification)).total();
-		Ok((Quote { units: tokens.saturating_mul(facts.units_per_token.into()), fee }, price))
+		let quote = Quote { units: tokens.saturating_mul(facts.units_per_token.into()), fee };
+		Ok(Appraisal { quote, price, bytes })
 	}
 
-	/// Whether there are validators enough for what is asked. A replication whose quorum can't come together would be
-	/// refunded however right the answer is.
-	pub(crate) fn can_convene(checkpoint: CheckpointId, verification: Verification) -> bool {
-		match verification {
-			Verification::Sampled | Verification::Panel(_) => true,
-			Verification::Replicated(_) => seats(verification) <= T::Operators::validators(checkpoint),
+	/// Bytes that a single job is computed from: of a sealed one, those of the prompt in its envelope, which its worker
+	/// must have a key to open.
+	fn input_bytes(spec: &JobSpec<T::AccountId>) -> Result<u32, QuoteError> {
+		let len = spec.input.len();
+		if spec.sealed.is_none() {
+			return Ok(len);
 		}
+		let worker = spec.worker.as_ref().ok_or(QuoteError::SealedForNobody)?;
+		T::Operators::seal_key(worker).ok_or(QuoteError::NoSealKey)?;
+		sealed_len(len).ok_or(QuoteError::NoEnvelope)
+	}
+
+	/// Whether there are validators enough for what is asked: for a replication as many as it has seats, otherwise one. An
+	/// answer that nobody can confirm would be refunded however right it is, and its worker have worked for nothing.
+	pub(crate) fn ensure_validators(
+		checkpoint: CheckpointId,
+		verification: Verification,
+	) -> Result<(), QuoteError> {
+		let needed = match verification {
+			Verification::Sampled | Verification::Panel(_) => 1,
+			Verification::Replicated(_) => seats(verification),
+		};
+		let there = T::Operators::validators(checkpoint);
+		if there < needed {
+			return Err(QuoteError::NoValidators { needed, there });
+		}
+		Ok(())
 	}
 
 	/// A price with the surcharges of today.
@@ -91,7 +122,8 @@ impl<T: Config> Pallet<T> {
 /// A batch as a job whose input is the list, and what is known of the inputs.
 pub(crate) fn split<AccountId>(spec: BatchSpec<AccountId>) -> (JobSpec<AccountId>, BatchInputs) {
 	let BatchSpec { checkpoint, kind, list, inputs, worker, deadline, lane, tier, verification } = spec;
-	(JobSpec { checkpoint, kind, input: list, worker, deadline, lane, tier, verification }, inputs)
+	let sealed = None;
+	(JobSpec { checkpoint, kind, input: list, worker, deadline, lane, tier, verification, sealed }, inputs)
 }
 
 /// Whether an input of `bytes` bytes can be computed like this at all.
@@ -115,6 +147,10 @@ impl<T> From<QuoteError> for Error<T> {
 			QuoteError::Deprecated => Self::CheckpointDeprecated,
 			QuoteError::BadParameters => Self::BadParameters,
 			QuoteError::TooLong { .. } => Self::TooLong,
+			QuoteError::NoValidators { .. } => Self::NoValidators,
+			QuoteError::SealedForNobody => Self::SealedForNobody,
+			QuoteError::NoSealKey => Self::NoSealKey,
+			QuoteError::NoEnvelope => Self::NoEnvelope,
 		}
 	}
 }

@@ -5,19 +5,20 @@ use noesis_primitives::{
 	Balance, BlockNumber, BundleId, JobEvent, JobId, JobState, PanelOutcome, Panels, Settlement, Subject,
 	MAX_VERDICTS,
 };
+use noesis_support::pay_from_hold;
 use polkadot_sdk::{
 	frame_support::{
 		dispatch::DispatchResult,
 		ensure,
 		storage::with_storage_layer,
 		traits::{
-			fungible::MutateHold,
-			tokens::{Fortitude, Precision, Restriction},
+			fungible::{Inspect, Mutate, MutateHold},
+			tokens::{Fortitude, Precision, Preservation},
 			ConstU32, Get,
 		},
 		BoundedVec,
 	},
-	sp_runtime::DispatchError,
+	sp_runtime::{DispatchError, Permill, Saturating},
 };
 
 /// Who spoke, and whether they found the worker's claim.
@@ -69,12 +70,14 @@ pub(crate) struct Closed<AccountId> {
 	pub verdicts: Verdicts<AccountId>,
 	/// Of these, on one panel.
 	pub spoke: u32,
+	/// Chance that anybody had to speak.
+	pub audit: Permill,
 }
 
 impl<AccountId> Closed<AccountId> {
 	/// Nobody spoke.
 	pub fn unheard(finding: Finding) -> Self {
-		Self { finding, verdicts: BoundedVec::new(), spoke: 0 }
+		Self { finding, verdicts: BoundedVec::new(), spoke: 0, audit: Permill::one() }
 	}
 }
 
@@ -86,6 +89,8 @@ pub(crate) struct Bill<'a, AccountId> {
 	pub reason: HoldReason,
 	/// What is held.
 	pub escrow: Balance,
+	/// Chance that anybody had to speak on it.
+	pub audit: Permill,
 	/// Who did the work, and what it costs; `None` when it is all refunded.
 	pub due: Option<(&'a AccountId, Cost)>,
 }
@@ -119,7 +124,8 @@ impl<T: Config> Pallet<T> {
 		};
 		let spoke = close.verdicts.len() as u32;
 		let verdicts = BoundedVec::truncate_from(close.verdicts.into_inner());
-		Ok(Closed { finding: close.outcome.into(), verdicts, spoke })
+		let audit = Permill::from_parts(close.audit);
+		Ok(Closed { finding: close.outcome.into(), verdicts, spoke, audit })
 	}
 
 	/// First block at which a subject can't be disputed any more that was answered, or withstood its last dispute, at
@@ -142,8 +148,9 @@ impl<T: Config> Pallet<T> {
 			},
 			_ => None,
 		};
-		let reason = HoldReason::JobEscrow;
-		Self::spend(Bill { requester: &job.requester, reason, escrow: job.escrow, due }, closed.verdicts)
+		let (reason, audit) = (HoldReason::JobEscrow, closed.audit);
+		let bill = Bill { requester: &job.requester, reason, escrow: job.escrow, audit, due };
+		Self::spend(bill, closed.verdicts)
 	}
 
 	/// Pays a bill, and gives the rest of the escrow back.
@@ -152,7 +159,8 @@ impl<T: Config> Pallet<T> {
 		verdicts: Verdicts<T::AccountId>,
 	) -> Result<Settlement<T::AccountId>, DispatchError> {
 		let refund = bill.escrow;
-		let mut settlement = Settlement { verdicts, worker: 0, per_validator: 0, pot: 0, refund };
+		let mut settlement =
+			Settlement { verdicts, worker: 0, per_validator: 0, pot: 0, saved: 0, bonus: 0, refund };
 		if let Some((worker, cost)) = bill.due {
 			Self::pay_out(&bill, worker, cost, &mut settlement);
 		}
@@ -165,6 +173,9 @@ impl<T: Config> Pallet<T> {
 
 	/// Pays those who did the work. What somebody can't take, as an account that does not exist can't take less than
 	/// the existential deposit, goes to the pot; what the pot can't take, to the requester.
+	///
+	/// Where nobody had to speak, the panel's share is put by. Where somebody did, though it need not have come to that,
+	/// they get besides what is put by on average between two such answers ([`Self::bonus`]).
 	fn pay_out(
 		bill: &Bill<'_, T::AccountId>,
 		worker: &T::AccountId,
@@ -182,16 +193,27 @@ impl<T: Config> Pallet<T> {
 		};
 
 		let for_worker = T::WorkerShare::get().mul_floor(shared);
-		let for_panel = T::PanelShare::get()
-			.mul_floor(shared)
-			.min(shared.saturating_sub(for_worker))
-			.saturating_add(surcharge);
+		let share = T::PanelShare::get().mul_floor(shared).min(shared.saturating_sub(for_worker));
 		let agreeing = || settlement.verdicts.iter().filter(|(_, agrees)| *agrees);
-		let each = for_panel.checked_div(agreeing().count() as Balance).unwrap_or(0);
+		let heads = agreeing().count() as Balance;
+		let each = share.saturating_add(surcharge).checked_div(heads).unwrap_or(0);
+		let bonus = Self::bonus(share, bill.audit).checked_div(heads).unwrap_or(0);
 
 		settlement.worker = pay(worker, for_worker);
-		for (validator, _) in agreeing() {
-			pay(validator, each);
+		let fund = T::PanelFund::get();
+		let together = each.saturating_mul(heads);
+		if heads == 0 {
+			settlement.saved = pay(&fund, share);
+		} else if bonus > 0 && pay(&fund, together) == together {
+			// Through the fund, so that everybody is paid both at once.
+			for (validator, _) in agreeing() {
+				Self::pay_from_fund(&fund, validator, each.saturating_add(bonus));
+			}
+			settlement.bonus = bonus;
+		} else {
+			for (validator, _) in agreeing() {
+				pay(validator, each);
+			}
 		}
 		settlement.per_validator = each;
 		settlement.pot = Self::pay(bill, &T::Pot::get(), left);
@@ -199,24 +221,27 @@ impl<T: Config> Pallet<T> {
 		settlement.refund = bill.escrow.saturating_sub(spent);
 	}
 
-	/// Moves `amount` of a requester's escrow to `to`. Returns what was moved: all, or nothing.
-	fn pay(bill: &Bill<'_, T::AccountId>, to: &T::AccountId, amount: Balance) -> Balance {
-		let reason = bill.reason.into();
-		let transfer = || {
-			T::Currency::transfer_on_hold(
-				&reason,
-				bill.requester,
-				to,
-				amount,
-				Precision::Exact,
-				Restriction::Free,
-				Fortitude::Force,
-			)
-		};
-		if amount == 0 {
+	/// What a panel gets besides its `share`, when its answer was audited with the chance `audit`: of as many answers as
+	/// there are for one audit, the others' shares. So panels get on average what is put by for them; and never more than
+	/// there is.
+	fn bonus(share: Balance, audit: Permill) -> Balance {
+		let waived = Permill::one().saturating_sub(audit).deconstruct();
+		let others = share.saturating_mul(waived.into()).checked_div(audit.deconstruct().into()).unwrap_or(0);
+		if others == 0 {
 			return 0;
 		}
-		with_storage_layer(transfer).unwrap_or(0)
+		let fund = T::PanelFund::get();
+		others.min(T::Currency::reducible_balance(&fund, Preservation::Preserve, Fortitude::Polite))
+	}
+
+	/// Pays a validator out of what was put by. What it can't take stays there.
+	fn pay_from_fund(fund: &T::AccountId, to: &T::AccountId, amount: Balance) {
+		let _ = with_storage_layer(|| T::Currency::transfer(fund, to, amount, Preservation::Preserve));
+	}
+
+	/// Moves `amount` of a requester's escrow to `to`. Returns what was moved: all, or nothing.
+	fn pay(bill: &Bill<'_, T::AccountId>, to: &T::AccountId, amount: Balance) -> Balance {
+		pay_from_hold::<_, T::Currency>(bill.reason, bill.requester, to, amount)
 	}
 
 	/// Holds money for `reason`.

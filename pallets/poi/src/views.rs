@@ -31,6 +31,7 @@ impl<T: Config> Pallet<T> {
 				lane: job.lane,
 				tier: job.tier,
 				verification: job.verification,
+				sealed: job.sealed,
 			},
 			state: job.state,
 			escrow: job.escrow,

@@ -50,7 +50,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Measured: 6052, estimated: 21186 bytes of proof.
 		Weight::from_parts(687_515_002, 21186)
 			.saturating_add(Weight::from_parts(8_412, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(19))
+			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn claim() -> Weight {
@@ -92,9 +92,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	fn settle() -> Weight {
 		// Measured: 8781, estimated: 51089 bytes of proof.
-		Weight::from_parts(5_076_227_000, 51089)
-			.saturating_add(T::DbWeight::get().reads(75))
-			.saturating_add(T::DbWeight::get().writes(36))
+		Weight::from_parts(5_326_227_000, 51089)
+			.saturating_add(T::DbWeight::get().reads(76))
+			.saturating_add(T::DbWeight::get().writes(37))
 	}
 	fn service_block() -> Weight {
 		// Measured: 2410, estimated: 6039 bytes of proof.
@@ -104,9 +104,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	fn service_job() -> Weight {
 		// Measured: 8781, estimated: 51089 bytes of proof.
-		Weight::from_parts(4_880_229_000, 51089)
-			.saturating_add(T::DbWeight::get().reads(75))
-			.saturating_add(T::DbWeight::get().writes(36))
+		Weight::from_parts(5_130_229_000, 51089)
+			.saturating_add(T::DbWeight::get().reads(76))
+			.saturating_add(T::DbWeight::get().writes(37))
 	}
 	fn rate() -> Weight {
 		// Measured: 848, estimated: 6100 bytes of proof.
@@ -170,9 +170,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	fn settle_bundle() -> Weight {
 		// Measured: 9489, estimated: 51089 bytes of proof.
-		Weight::from_parts(12_340_565_000, 51089)
-			.saturating_add(T::DbWeight::get().reads(83))
-			.saturating_add(T::DbWeight::get().writes(39))
+		Weight::from_parts(12_590_565_000, 51089)
+			.saturating_add(T::DbWeight::get().reads(84))
+			.saturating_add(T::DbWeight::get().writes(40))
 	}
 	fn prune_bundle() -> Weight {
 		// Measured: 4300, estimated: 25182 bytes of proof.
@@ -182,9 +182,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	fn service_bundle() -> Weight {
 		// Measured: 9010, estimated: 51089 bytes of proof.
-		Weight::from_parts(13_462_986_000, 51089)
-			.saturating_add(T::DbWeight::get().reads(78))
-			.saturating_add(T::DbWeight::get().writes(30))
+		Weight::from_parts(13_712_986_000, 51089)
+			.saturating_add(T::DbWeight::get().reads(79))
+			.saturating_add(T::DbWeight::get().writes(31))
 	}
 }
 
@@ -192,7 +192,7 @@ impl WeightInfo for () {
 	fn submit(b: u32) -> Weight {
 		Weight::from_parts(687_515_002, 21186)
 			.saturating_add(Weight::from_parts(8_412, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(19))
+			.saturating_add(ParityDbWeight::get().reads(20))
 			.saturating_add(ParityDbWeight::get().writes(8))
 	}
 	fn claim() -> Weight {
@@ -226,9 +226,9 @@ impl WeightInfo for () {
 			.saturating_add(ParityDbWeight::get().writes(5))
 	}
 	fn settle() -> Weight {
-		Weight::from_parts(5_076_227_000, 51089)
-			.saturating_add(ParityDbWeight::get().reads(75))
-			.saturating_add(ParityDbWeight::get().writes(36))
+		Weight::from_parts(5_326_227_000, 51089)
+			.saturating_add(ParityDbWeight::get().reads(76))
+			.saturating_add(ParityDbWeight::get().writes(37))
 	}
 	fn service_block() -> Weight {
 		Weight::from_parts(77_446_000, 6039)
@@ -236,9 +236,9 @@ impl WeightInfo for () {
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn service_job() -> Weight {
-		Weight::from_parts(4_880_229_000, 51089)
-			.saturating_add(ParityDbWeight::get().reads(75))
-			.saturating_add(ParityDbWeight::get().writes(36))
+		Weight::from_parts(5_130_229_000, 51089)
+			.saturating_add(ParityDbWeight::get().reads(76))
+			.saturating_add(ParityDbWeight::get().writes(37))
 	}
 	fn rate() -> Weight {
 		Weight::from_parts(274_782_000, 6100)
@@ -289,9 +289,9 @@ impl WeightInfo for () {
 		Weight::from_parts(507_928_000, 3859).saturating_add(ParityDbWeight::get().reads(1))
 	}
 	fn settle_bundle() -> Weight {
-		Weight::from_parts(12_340_565_000, 51089)
-			.saturating_add(ParityDbWeight::get().reads(83))
-			.saturating_add(ParityDbWeight::get().writes(39))
+		Weight::from_parts(12_590_565_000, 51089)
+			.saturating_add(ParityDbWeight::get().reads(84))
+			.saturating_add(ParityDbWeight::get().writes(40))
 	}
 	fn prune_bundle() -> Weight {
 		Weight::from_parts(1_920_359_000, 25182)
@@ -299,8 +299,8 @@ impl WeightInfo for () {
 			.saturating_add(ParityDbWeight::get().writes(26))
 	}
 	fn service_bundle() -> Weight {
-		Weight::from_parts(13_462_986_000, 51089)
-			.saturating_add(ParityDbWeight::get().reads(78))
-			.saturating_add(ParityDbWeight::get().writes(30))
+		Weight::from_parts(13_712_986_000, 51089)
+			.saturating_add(ParityDbWeight::get().reads(79))
+			.saturating_add(ParityDbWeight::get().writes(31))
 	}
 }

@@ -19,6 +19,14 @@
 //! small step of the computation of one such leaf; that of a token that is read from a **word** of a text has the word's
 //! states. To choose a child is to agree with everything to the left of it, so at the end both sides agree on all that
 //! the one leaf is computed from.
+//!
+//! Who agrees with the whole trace and not with the output that is claimed beside it **demands** that output:
+//!
+//! ```text
+//!            accused shows the bytes                challenger shows a token whose bytes they are not
+//!   Output --------------------------> Compare --------------------------------------------------> it falls
+//!      '-> it stands, where an output is longer than the chain takes: who agrees with the trace knows that before
+//! ```
 
 use crate::{
 	merkle::{self, Node},
@@ -103,6 +111,17 @@ pub enum Tree {
 	Word(WordTree),
 }
 
+impl Tree {
+	/// Its number of leaves, in a dispute of `claim`.
+	pub fn leaves(&self, claim: &Claim) -> u32 {
+		match self {
+			Self::Claimed => claim.leaves,
+			Self::Fine(fine) => fine.leaves,
+			Self::Word(word) => word.states,
+		}
+	}
+}
+
 /// A node that the challenger does not agree with.
 #[derive(
 	Clone, Copy, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
@@ -182,6 +201,12 @@ pub enum Phase {
 		/// Its hash.
 		hash: Node,
 	},
+	/// The accused shows the bytes of the output that its claim names.
+	#[codec(index = 7)]
+	Output,
+	/// The challenger shows a token of the claim whose bytes the output does not have.
+	#[codec(index = 8)]
+	Compare,
 }
 
 /// Where a game stands, in short.
@@ -240,6 +265,12 @@ pub enum Stage {
 		/// The state.
 		step: u32,
 	},
+	/// The bytes of the output are to be shown.
+	#[codec(index = 7)]
+	Output,
+	/// A token is to be shown whose bytes the output does not have.
+	#[codec(index = 8)]
+	Compare,
 }
 
 /// Why a claim fell.
@@ -301,12 +332,15 @@ pub enum Move {
 	Beyond,
 	/// The disputed leaf is the token that ends an answer, and the claim goes on after it.
 	WentOn,
-	/// The accused showed all that the leaf follows from. It comes out, or not.
+	/// The accused showed all that the leaf follows from, and it comes out or not; or that the output is too long to be
+	/// shown; or the challenger showed that the output does not have the bytes of a token.
 	Proved(bool),
 	/// The disputed token is read from a word, to whose states the accused committed.
 	Word(WordTree),
 	/// The disputed token of the output ends where it should.
 	Follows,
+	/// The accused showed the output.
+	Shown,
 	/// Nobody moved in time.
 	Silence,
 }
@@ -384,18 +418,9 @@ impl Rules {
 		position < self.claim.usage.input_tokens.max(1)
 	}
 
-	/// Leaves of a tree.
-	fn leaves(&self, tree: &Tree) -> u32 {
-		match tree {
-			Tree::Claimed => self.claim.leaves,
-			Tree::Fine(fine) => fine.leaves,
-			Tree::Word(word) => word.states,
-		}
-	}
-
 	/// Level and indices of the nodes below `at` that a move shows.
 	pub fn below(&self, at: &Spot) -> Option<(u32, core::ops::Range<u32>)> {
-		merkle::block(self.leaves(&at.tree), at.level, at.index, self.levels.into())
+		merkle::block(at.tree.leaves(&self.claim), at.level, at.index, self.levels.into())
 	}
 }
 
@@ -403,13 +428,14 @@ impl Phase {
 	/// Whose move it is.
 	pub fn mover(&self) -> Side {
 		match self {
-			Self::Choose { .. } => Side::Challenger,
+			Self::Choose { .. } | Self::Compare => Side::Challenger,
 			Self::Reveal { .. }
 			| Self::Expand { .. }
 			| Self::Input { .. }
 			| Self::Prove { .. }
 			| Self::Text { .. }
-			| Self::Word { .. } => Side::Accused,
+			| Self::Word { .. }
+			| Self::Output => Side::Accused,
 		}
 	}
 
@@ -424,6 +450,8 @@ impl Phase {
 			Self::Prove { index, .. } => Stage::Prove { leaf: *index },
 			Self::Text { leaf, .. } => Stage::Text { leaf: *leaf },
 			Self::Word { index, .. } => Stage::Word { step: *index },
+			Self::Output => Stage::Output,
+			Self::Compare => Stage::Compare,
 		}
 	}
 
@@ -438,6 +466,7 @@ impl Phase {
 			Self::Expand { leaf, .. } | Self::Input { leaf, .. } | Self::Text { leaf, .. } => Some(*leaf),
 			Self::Prove { fine, .. } => Some(fine.leaf),
 			Self::Word { word, .. } => Some(word.leaf),
+			Self::Output | Self::Compare => None,
 		}
 	}
 
@@ -469,11 +498,14 @@ impl Phase {
 				rules.at(Tree::Word(tree), merkle::levels(tree.states), 0, tree.root.0)
 			},
 			(Text { leaf, hash }, Move::Follows) => Next::Phase(Expand { leaf, hash }),
+			(Output, Move::Shown) => Next::Phase(Compare),
 			(Expand { .. } | Text { .. }, Move::Beyond) => Next::Over(Verdict::Undecided),
 			(Expand { .. }, Move::WentOn) => Next::Over(Verdict::Falls(Ground::Record)),
-			(Input { .. } | Text { .. }, Move::Proved(false)) => Next::Over(Verdict::Falls(Ground::Record)),
+			(Input { .. } | Text { .. } | Compare, Move::Proved(false)) => {
+				Next::Over(Verdict::Falls(Ground::Record))
+			},
 			(Prove { .. } | Word { .. }, Move::Proved(false)) => Next::Over(Verdict::Falls(Ground::Step)),
-			(Input { .. } | Text { .. } | Prove { .. } | Word { .. }, Move::Proved(true)) => {
+			(Input { .. } | Text { .. } | Prove { .. } | Word { .. } | Output, Move::Proved(true)) => {
 				Next::Over(Verdict::Stands)
 			},
 			_ => return Err(MoveError::OutOfTurn),

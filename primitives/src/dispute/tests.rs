@@ -162,13 +162,16 @@ fn phases(rules: &Rules) -> Vec<Phase> {
 		Phase::Prove { fine, index: 3, hash: [4; 32] },
 		Phase::Text { leaf: 0, hash: [4; 32] },
 		Phase::Word { word: WORD, index: 3, hash: [4; 32] },
+		Phase::Output,
+		Phase::Compare,
 	]
 }
 
 #[test]
 fn a_phase_should_take_only_its_own_moves() {
 	let rules = rules(2, 1, InputFormat::Tokens);
-	let [reveal, choose, expand, input, prove, text, word] = phases(&rules).try_into().unwrap();
+	let [reveal, choose, expand, input, prove, text, word, output, compare] =
+		phases(&rules).try_into().unwrap();
 	let Phase::Choose { nodes, .. } = &choose else { unreachable!() };
 	let Phase::Prove { fine, .. } = prove else { unreachable!() };
 	let moves = [
@@ -181,30 +184,36 @@ fn a_phase_should_take_only_its_own_moves() {
 		Move::Proved(false),
 		Move::Word(WORD),
 		Move::Follows,
+		Move::Shown,
 	];
 	let takes = |phase: &Phase| -> Vec<bool> {
 		moves.iter().map(|by| phase.clone().transition(by.clone(), &rules).is_ok()).collect()
 	};
-	assert_eq!(takes(&reveal), [true, false, false, false, false, false, false, false, false]);
-	assert_eq!(takes(&choose), [false, true, false, false, false, false, false, false, false]);
-	assert_eq!(takes(&expand), [false, false, true, true, true, false, false, false, false]);
-	assert_eq!(takes(&input), [false, false, false, false, false, true, true, false, false]);
-	assert_eq!(takes(&prove), [false, false, false, false, false, true, true, false, false]);
-	assert_eq!(takes(&text), [false, false, false, true, false, true, true, true, true]);
-	assert_eq!(takes(&word), [false, false, false, false, false, true, true, false, false]);
-	for phase in [reveal, expand, input, prove, text, word] {
+	let only = |taken: &[usize]| (0..moves.len()).map(|at| taken.contains(&at)).collect::<Vec<_>>();
+	assert_eq!(takes(&reveal), only(&[0]));
+	assert_eq!(takes(&choose), only(&[1]));
+	assert_eq!(takes(&expand), only(&[2, 3, 4]));
+	assert_eq!(takes(&input), only(&[5, 6]));
+	assert_eq!(takes(&prove), only(&[5, 6]));
+	assert_eq!(takes(&text), only(&[3, 5, 6, 7, 8]));
+	assert_eq!(takes(&word), only(&[5, 6]));
+	assert_eq!(takes(&output), only(&[5, 9]));
+	assert_eq!(takes(&compare), only(&[6]));
+	for phase in [reveal, expand, input, prove, text, word, output] {
 		assert_eq!(phase.mover(), Side::Accused);
 		let silence = phase.transition(Move::Silence, &rules);
 		assert_eq!(silence, Ok(Next::Over(Verdict::Falls(Ground::Silence))));
 	}
-	assert_eq!(choose.mover(), Side::Challenger);
-	assert_eq!(choose.transition(Move::Silence, &rules), Ok(Next::Over(Verdict::Stands)));
+	for phase in [choose, compare] {
+		assert_eq!(phase.mover(), Side::Challenger);
+		assert_eq!(phase.transition(Move::Silence, &rules), Ok(Next::Over(Verdict::Stands)));
+	}
 }
 
 #[test]
 fn a_proof_should_decide_by_what_comes_out() {
 	let rules = rules(2, 1, InputFormat::Tokens);
-	let [_, _, expand, input, prove, text, word] = phases(&rules).try_into().unwrap();
+	let [_, _, expand, input, prove, text, word, output, compare] = phases(&rules).try_into().unwrap();
 	let decide = |phase: &Phase, holds| phase.clone().transition(Move::Proved(holds), &rules);
 	let falls = |ground| Ok(Next::Over(Verdict::Falls(ground)));
 	assert_eq!(decide(&input, true), Ok(Next::Over(Verdict::Stands)));
@@ -215,8 +224,11 @@ fn a_proof_should_decide_by_what_comes_out() {
 	assert_eq!(decide(&word, true), Ok(Next::Over(Verdict::Stands)));
 	assert_eq!(decide(&text, false), falls(Ground::Record));
 	assert_eq!(decide(&word, false), falls(Ground::Step));
+	assert_eq!(decide(&compare, false), falls(Ground::Record));
 	assert_eq!(expand.clone().transition(Move::WentOn, &rules), falls(Ground::Record));
 	assert_eq!(expand.transition(Move::Beyond, &rules), Ok(Next::Over(Verdict::Undecided)));
+	assert_eq!(decide(&output, true), Ok(Next::Over(Verdict::Stands)));
+	assert_eq!(output.transition(Move::Shown, &rules), Ok(Next::Phase(Phase::Compare)));
 }
 
 #[test]

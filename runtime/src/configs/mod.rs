@@ -9,7 +9,7 @@ mod utility;
 pub mod xcm;
 
 pub use monetary::WeightToFee;
-pub use noesis::{LongestDispute, PotAccount};
+pub use noesis::{LongestDispute, PanelFundAccount, PotAccount};
 pub use receipts::{NftReceipts, ReceiptsAccount, RECEIPTS};
 pub use system::{ConsensusHook, RuntimeBlockWeights, MAXIMUM_BLOCK_WEIGHT, RELAY_PARENT_OFFSET};
 pub use utility::ProxyType;

@@ -11,24 +11,58 @@ use frame_system::EnsureRoot;
 use sp_runtime::traits::{AccountIdConversion, Verify};
 
 parameter_types! {
+	/// The account in which panels' shares are put by of answers that were not audited.
+	pub PanelFundAccount: AccountId = PalletId(*b"noesis/v").into_account_truncating();
 	/// The account that the pot's share of every job goes to.
 	pub PotAccount: AccountId = PalletId(*b"noesis/p").into_account_truncating();
 }
 
-/// From an answer to the end of the last dispute that can be had over it: the panel, the window, and every move at its
-/// slowest down two trees of 2^32 leaves; then the time in which validators answer for what they found, and a game that
-/// begins at its end.
+/// From an answer to the end of the last dispute that can be had over it: the panel, and then the window and a game with
+/// every move at its slowest, down two trees of 2^32 leaves, again and again; then the time in which validators answer for
+/// what they found, and a game that begins at its end.
+///
+/// Whoever loses a dispute on purpose can begin another one, to win time for a validator that unbonds. Each takes a bond,
+/// and the bond grows; what is reckoned with is that somebody does it until the bond grows no more. A worker can't leave
+/// before its answer has ended.
 pub struct LongestDispute;
+
+impl LongestDispute {
+	/// Blocks of a game at its slowest.
+	fn game() -> BlockNumber {
+		let levels = dispute::Arity::get().clamp(2, noesis_primitives::MAX_ARITY).ilog2();
+		// Down each tree two moves for each descent; one to show a token, one to open the second tree, one to prove its
+		// leaf.
+		let moves = 32u32.div_ceil(levels).saturating_mul(4).saturating_add(3);
+		dispute::ResponseWindow::get().max(1).saturating_mul(moves)
+	}
+}
 
 impl Get<BlockNumber> for LongestDispute {
 	fn get() -> BlockNumber {
 		let panel = poc::Window::get().saturating_mul(poc::MaxWindows::get());
-		let levels = dispute::Arity::get().clamp(2, noesis_primitives::MAX_ARITY).ilog2();
-		// Down each tree two moves for each descent; one to open the second tree, one to prove its leaf.
-		let moves = 32u32.div_ceil(levels).saturating_mul(4).saturating_add(2);
-		let game = dispute::ResponseWindow::get().max(1).saturating_mul(moves);
-		let answer = panel.saturating_add(poi::ChallengeWindow::get()).saturating_add(game);
-		answer.saturating_add(dispute::LiabilityPeriod::get()).saturating_add(game)
+		let round = poi::ChallengeWindow::get().saturating_add(Self::game());
+		let rounds = pallet_dispute::MAX_DOUBLINGS.saturating_add(1);
+		let answer = panel.saturating_add(round.saturating_mul(rounds));
+		answer.saturating_add(LiabilityPeriod::get()).saturating_add(Self::game())
+	}
+}
+
+/// How long validators answer for a claim that fell: at least a block.
+pub struct LiabilityPeriod;
+
+impl Get<BlockNumber> for LiabilityPeriod {
+	fn get() -> BlockNumber {
+		dispute::LiabilityPeriod::get().max(1)
+	}
+}
+
+/// How long what ended is kept: the governed time, but never less than somebody may have to answer for it, and to defend
+/// himself in a game that begins at the end of that.
+pub struct KeepPeriod;
+
+impl Get<BlockNumber> for KeepPeriod {
+	fn get() -> BlockNumber {
+		poi::KeepPeriod::get().max(LiabilityPeriod::get().saturating_add(LongestDispute::game()))
 	}
 }
 
@@ -91,10 +125,11 @@ impl pallet_poi::Config for Runtime {
 	type UnitPrice = poi::UnitPrice;
 	type WorkerShare = poi::WorkerShare;
 	type PanelShare = poi::PanelShare;
+	type PanelFund = PanelFundAccount;
 	type Pot = PotAccount;
 	type OpenPeriod = poi::OpenPeriod;
 	type MaxDeadline = poi::MaxDeadline;
-	type KeepPeriod = poi::KeepPeriod;
+	type KeepPeriod = KeepPeriod;
 	type RankBlocks = poi::RankBlocks;
 	type ChallengeWindow = poi::ChallengeWindow;
 	type StandardPanel = poi::StandardPanel;
@@ -128,7 +163,8 @@ impl pallet_poc::Config for Runtime {
 	type MaxWindows = poc::MaxWindows;
 	type Pot = PotAccount;
 	type AuditFloor = poc::AuditFloor;
-	type SlashGainRatio = poc::SlashGainRatio;
+	type ExposureFactor = operators::ExposureFactor;
+	type RewardShare = operators::RewardShare;
 	type CanaryBond = poc::CanaryBond;
 	type CanaryFee = poc::CanaryFee;
 	type CanaryPrize = poc::CanaryPrize;
@@ -150,7 +186,7 @@ impl pallet_dispute::Config for Runtime {
 	type WinnerShare = dispute::WinnerShare;
 	type Arity = dispute::Arity;
 	type ResponseWindow = dispute::ResponseWindow;
-	type LiabilityPeriod = dispute::LiabilityPeriod;
+	type LiabilityPeriod = LiabilityPeriod;
 	type Pot = PotAccount;
 	type WeightInfo = pallet_dispute::weights::SubstrateWeight<Runtime>;
 }

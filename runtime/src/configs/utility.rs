@@ -79,6 +79,10 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 						| pallet_dispute::Call::expand { .. }
 						| pallet_dispute::Call::prove_input { .. }
 						| pallet_dispute::Call::prove { .. }
+						| pallet_dispute::Call::prove_text { .. }
+						| pallet_dispute::Call::prove_word { .. }
+						| pallet_dispute::Call::show_output { .. }
+						| pallet_dispute::Call::prove_output { .. }
 						| pallet_dispute::Call::timeout { .. }
 				)
 			),

@@ -36,6 +36,7 @@ fn steps() -> Vec<(&'static str, RuntimeCall)> {
 		lane: Lane::Dot,
 		tier: Tier::Standard,
 		verification: Verification::Sampled,
+		sealed: None,
 	};
 	let output = inline(100);
 	let claim = Claim { root: Root::default(), leaves, output: output.content_hash(), usage };

@@ -81,6 +81,7 @@ fn capability(checkpoints: &[CheckpointId], draw_key: [u8; 32]) -> Capability {
 		endpoint: b"http://127.0.0.1:7000".to_vec().try_into().unwrap(),
 		draw_key,
 		owner: None,
+		seal_key: None,
 	}
 }
 
@@ -108,7 +109,7 @@ fn end_of(job: JobId) -> JobView<AccountId> {
 	panic!("the job does not end");
 }
 
-fn setup() -> CheckpointId {
+pub(super) fn setup() -> CheckpointId {
 	let layer_roots: Vec<Root> = (0..=LAYERS as u8).map(|i| Root([i + 1; 32])).collect();
 	let weights = Root(merkle::root(&layer_roots.iter().map(|r| r.0).collect::<Vec<_>>()));
 	let record = CheckpointRecord {
@@ -152,6 +153,7 @@ fn submit(checkpoint: CheckpointId) -> JobId {
 		lane: Lane::Dot,
 		tier: Tier::Standard,
 		verification: Verification::Sampled,
+		sealed: None,
 	};
 	assert_ok!(Poi::submit(origin(Ferdie), spec, UNIT));
 	id
@@ -243,7 +245,7 @@ fn requester_should_get_everything_back_when_the_answer_is_wrong() {
 		assert_eq!(view.state, JobState::Refunded { reason: RefundReason::Rejected });
 		assert_eq!(Balances::total_balance(&Ferdie.to_account_id()), requester);
 		assert_eq!(Balances::total_balance(&Bob.to_account_id()), worker);
-		assert_eq!(Operators::record(&Bob.to_account_id()).unwrap().marks, 1);
+		assert_eq!(Operators::marks(&Bob.to_account_id()), 1);
 		check_state();
 	});
 }

@@ -66,6 +66,15 @@ fn proxy_that_operates_should_not_move_money() {
 			usage: Default::default(),
 		},
 	});
+	let dispute = noesis_primitives::DisputeId(0);
+	let output = noesis_primitives::ShownOutput::Bytes(Default::default());
+	let evidence = noesis_primitives::WordEvidence::default();
+	for defence in [
+		pallet_dispute::Call::show_output { dispute, output },
+		pallet_dispute::Call::prove_word { dispute, evidence },
+	] {
+		assert!(operate.filter(&RuntimeCall::Dispute(defence)));
+	}
 	assert!(!operate.filter(&challenge));
 	assert!(operate.filter(&claim));
 	assert!(!operate.filter(&withdraw));

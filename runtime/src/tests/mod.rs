@@ -1,9 +1,12 @@
 //! Tests over the whole runtime.
 
+mod batch;
 mod costs;
+mod economy;
 mod genesis;
 mod job;
 mod layout;
+mod liability;
 
 use crate::*;
 use sp_runtime::BuildStorage;

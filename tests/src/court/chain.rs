@@ -19,10 +19,10 @@ use polkadot_sdk::{
 		},
 		weights::{Weight, WeightMeter},
 	},
-	frame_system, pallet_balances, pallet_parameters,
-	sp_io::{self, TestExternalities},
+	frame_system, pallet_balances, pallet_parameters, sp_io,
 	sp_runtime::{traits::Dispatchable, BuildStorage, DispatchError, Storage},
 };
+use sp_state_machine::BasicExternalities;
 use std::sync::OnceLock;
 
 /// A call that was dispatched.
@@ -41,7 +41,7 @@ pub struct Filed {
 }
 
 /// The chain in the state in which a test has brought it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Court {
 	/// The model that is registered.
 	pub model: &'static Model,
@@ -52,7 +52,6 @@ pub struct Court {
 	/// Every event so far.
 	pub events: Vec<RuntimeEvent>,
 	issued: Balance,
-	pub(super) expanded: super::game::Cache,
 }
 
 /// Runs a test on a fresh chain with the usual model.
@@ -62,15 +61,44 @@ pub fn session<R>(test: impl FnOnce(&mut Court) -> R) -> R {
 
 /// Runs a test on a fresh chain with this model.
 pub fn session_on<R>(model: &'static Model, test: impl FnOnce(&mut Court) -> R) -> R {
+	on(genesis(), || Court::open(model), test).1
+}
+
+fn genesis() -> &'static Storage {
 	static GENESIS: OnceLock<Storage> = OnceLock::new();
-	let build = || genesis_config_presets::config("development").unwrap().build_storage().unwrap();
-	let mut externalities = TestExternalities::new(GENESIS.get_or_init(build).clone());
-	externalities.execute_with(|| {
-		let mut court = Court::open(model);
+	GENESIS.get_or_init(|| genesis_config_presets::config("development").unwrap().build_storage().unwrap())
+}
+
+/// Runs a test on a chain with this storage; gives the chain as the test left it, too.
+fn on<R>(storage: &Storage, court: impl FnOnce() -> Court, test: impl FnOnce(&mut Court) -> R) -> (Saved, R) {
+	let mut externalities = BasicExternalities::new(storage.clone());
+	let (court, result) = externalities.execute_with(|| {
+		let mut court = court();
 		let result = test(&mut court);
 		court.check();
-		result
-	})
+		(court, result)
+	});
+	(Saved { storage: externalities.into_storages(), court }, result)
+}
+
+/// A chain as a test left it, from which any number of others go on, each by itself.
+#[derive(Clone, Debug)]
+pub struct Saved {
+	storage: Storage,
+	court: Court,
+}
+
+impl Saved {
+	/// A fresh chain with the usual model, after `prepare`.
+	pub fn after<R>(prepare: impl FnOnce(&mut Court) -> R) -> (Self, R) {
+		on(genesis(), || Court::open(&models().registered), prepare)
+	}
+
+	/// Runs a test from here on. The calls and events so far are not counted among its own.
+	pub fn session<R>(&self, test: impl FnOnce(&mut Court) -> R) -> R {
+		let court = || Court { calls: Vec::new(), events: Vec::new(), ..self.court.clone() };
+		on(&self.storage, court, test).1
+	}
 }
 
 impl Court {
@@ -81,7 +109,6 @@ impl Court {
 			calls: Vec::new(),
 			events: Vec::new(),
 			issued: Balances::total_issuance(),
-			expanded: Default::default(),
 		};
 		court.begin_block(1);
 		let record = model.record();
@@ -126,6 +153,7 @@ impl Court {
 			endpoint: b"http://127.0.0.1:7000".to_vec().try_into().unwrap(),
 			draw_key: person.draw_key(),
 			owner: None,
+			seal_key: Some(person.keys().seal().public().0),
 		}
 	}
 
@@ -154,8 +182,12 @@ impl Court {
 	/// Dispatches a call as the chain's administration.
 	pub fn govern(&mut self, call: impl Into<RuntimeCall>) {
 		let call = call.into();
-		self.dispatch_as(RuntimeOrigin::root(), call.clone())
-			.unwrap_or_else(|error| panic!("{call:?}: {error:?}"));
+		self.try_to_govern(call.clone()).unwrap_or_else(|error| panic!("{call:?}: {error:?}"));
+	}
+
+	/// Dispatches a call as the chain's administration, which may fail.
+	pub fn try_to_govern(&mut self, call: impl Into<RuntimeCall>) -> Result<(), DispatchError> {
+		self.dispatch_as(RuntimeOrigin::root(), call)
 	}
 
 	/// Sets a governed number.

@@ -121,6 +121,14 @@ impl Witness for Forgery {
 		trace::shape(self.model.architecture(), self.trace.tokens.len()).leaf(index)
 	}
 
+	fn usage(&self) -> Usage {
+		self.usage
+	}
+
+	fn tokens(&self) -> &[TokenLeaf] {
+		&self.trace.tokens
+	}
+
 	fn token(&self, position: u32) -> Option<Opening> {
 		let token = self.trace.tokens.get(position as usize)?;
 		let leaf = TraceLeaf::Token { position };

@@ -1,15 +1,14 @@
 //! Disputes, played by both sides.
 
 use super::{Court, Person, Work};
-use noesis_primitives::{Accused, DisputeId, DisputeView, LengthProof, Stage, Subject, Verdict};
+use noesis_primitives::{
+	Accused, DisputeId, DisputeView, LengthProof, OutputProof, Phase, Stage, Subject, Tree, Verdict,
+};
 use noesis_runtime::{AccountId, Dispute, Runtime, RuntimeCall, RuntimeEvent};
-use noesis_worker::disputes::{stopped_short, Expanded, Play, Player};
+use noesis_worker::disputes::{other_output, stopped_short, Play, Player};
 use pallet_dispute::Call;
 use polkadot_sdk::sp_runtime::DispatchError;
-use std::{collections::BTreeMap, sync::Arc};
-
-/// The last computation of each player in each dispute.
-pub type Cache = BTreeMap<(DisputeId, AccountId), Arc<Expanded>>;
+use std::collections::BTreeMap;
 
 /// Somebody that plays disputes by what it has.
 #[derive(Clone)]
@@ -64,21 +63,23 @@ impl Court {
 	}
 
 	/// What `party` would do now; `None` if it has nothing to say.
-	pub fn next_play(&mut self, party: &Party, view: &DisputeView<AccountId>) -> Option<Play> {
+	pub fn next_play(&self, party: &Party, view: &DisputeView<AccountId>) -> Option<Play> {
 		let work = party.work.as_ref()?;
-		let key = (view.id, party.person.account.clone());
-		let mut expanded = self.expanded.remove(&key);
+		let shown = pallet_dispute::ShownOutputs::<Runtime>::get(view.id).unwrap_or_default();
 		let play = work.witness(|witness| {
-			let architecture = work.model.architecture();
-			let known = expanded.take();
-			let mut player = Player { witness, architecture, input: &work.input, expanded: known };
+			let mut player = Player {
+				witness,
+				architecture: work.model.architecture(),
+				input: &work.input,
+				salt: work.salt,
+				output: &work.text,
+				shown: &shown,
+				expanded: leaf_of(&view.phase).and_then(|leaf| work.expanded(leaf)),
+			};
 			let play = player.play(view);
-			expanded = player.expanded;
+			player.expanded.into_iter().for_each(|expanded| work.keep(expanded));
 			play
 		});
-		if let Some(expanded) = expanded {
-			self.expanded.insert(key, expanded);
-		}
 		play?.ok()
 	}
 
@@ -123,6 +124,26 @@ impl Court {
 		})
 	}
 
+	/// Demands the output that a claim names.
+	pub fn demand(
+		&mut self,
+		challenger: &Person,
+		subject: Subject,
+		accused: &Accused<AccountId>,
+		work: &Work,
+	) -> DisputeId {
+		let dispute = pallet_dispute::NextDispute::<Runtime>::get();
+		let (accused, claim) = (accused.clone(), work.claim);
+		self.ok(challenger, Call::demand { subject, accused, claim });
+		dispute
+	}
+
+	/// Shows that a claim's output is not that of its trace, as the worker's own software would, if that is what is wrong
+	/// with it.
+	pub fn show_other_output(&self, truth: &Work, lie: &Work) -> Option<OutputProof> {
+		truth.witness(|witness| other_output(witness, &lie.claim, &lie.text)).flatten()
+	}
+
 	/// Disputes a worker's claim and plays it to the end.
 	pub fn dispute(
 		&mut self,
@@ -141,6 +162,19 @@ impl Court {
 	}
 }
 
+/// The leaf of the trace whose computation is disputed, if it has come to that.
+fn leaf_of(phase: &Phase) -> Option<u32> {
+	match phase {
+		Phase::Reveal { at } | Phase::Choose { at, .. } => match &at.tree {
+			Tree::Fine(fine) => Some(fine.leaf),
+			_ => None,
+		},
+		Phase::Expand { leaf, .. } => Some(*leaf),
+		Phase::Prove { fine, .. } => Some(fine.leaf),
+		_ => None,
+	}
+}
+
 /// A move as a call.
 pub fn call_of(dispute: DisputeId, play: Play) -> RuntimeCall {
 	let call: Call<Runtime> = match play {
@@ -149,17 +183,24 @@ pub fn call_of(dispute: DisputeId, play: Play) -> RuntimeCall {
 		Play::Expand { architecture, root, leaf, path } => {
 			Call::expand { dispute, architecture, root, leaf: leaf.try_into().unwrap(), path }
 		},
-		Play::Input { architecture, leaf, payload } => Call::prove_input {
+		Play::Input { architecture, leaf, payload, salt } => Call::prove_input {
 			dispute,
 			architecture,
 			leaf: leaf.try_into().unwrap(),
 			payload: payload.try_into().unwrap(),
+			salt,
 		},
 		Play::Prove { leaf, evidence } => Call::prove { dispute, leaf: leaf.try_into().unwrap(), evidence },
 		Play::Text { leaf, evidence } => {
 			Call::prove_text { dispute, leaf: leaf.try_into().unwrap(), evidence: *evidence }
 		},
 		Play::Word { evidence } => Call::prove_word { dispute, evidence },
+		Play::Output(output) => Call::show_output { dispute, output: *output },
+		Play::Compare(proof) => {
+			let view = Dispute::dispute(dispute).unwrap();
+			let (subject, accused, claim) = (view.subject, view.accused, view.claim);
+			Call::prove_output { subject, accused, claim, proof: *proof }
+		},
 	};
 	call.into()
 }

@@ -55,6 +55,7 @@ impl Ask {
 			lane: Lane::Dot,
 			tier: Tier::Standard,
 			verification: self.verification,
+			sealed: None,
 		}
 	}
 }

@@ -14,6 +14,8 @@
 	reason = "part of the tests"
 )]
 
+mod batch;
+mod canary;
 mod chain;
 mod channel;
 mod forgery;
@@ -21,9 +23,12 @@ mod game;
 mod job;
 mod model;
 mod person;
+mod sealed;
 mod work;
 
-pub use chain::{session, session_on, Attack, Court, Filed};
+pub use batch::Batch;
+pub use canary::Canary;
+pub use chain::{session, session_on, Attack, Court, Filed, Saved};
 pub use channel::Turns;
 pub use forgery::Forgery;
 pub use game::{Party, Played};

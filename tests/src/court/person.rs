@@ -2,6 +2,7 @@
 
 use noesis_primitives::{draw_message, Draw, DRAW_LABEL};
 use noesis_runtime::{AccountId, Signature};
+use noesis_worker::keys::Keys;
 use sp_core::{
 	crypto::VrfSecret,
 	sr25519::{
@@ -10,6 +11,13 @@ use sp_core::{
 	},
 	Pair,
 };
+use std::{
+	collections::BTreeMap,
+	sync::{LazyLock, Mutex},
+};
+
+/// Everybody who has taken part: keys take longer to derive than to use.
+static EVERYBODY: LazyLock<Mutex<BTreeMap<String, Person>>> = LazyLock::new(Mutex::default);
 
 /// An account with its keys.
 #[derive(Clone)]
@@ -20,6 +28,7 @@ pub struct Person {
 	pub account: AccountId,
 	key: sr25519::Pair,
 	draw: sr25519::Pair,
+	keys: Keys,
 }
 
 impl std::fmt::Debug for Person {
@@ -31,9 +40,24 @@ impl std::fmt::Debug for Person {
 impl Person {
 	/// The person of this name; the same name is always the same person.
 	pub fn named(name: &str) -> Self {
+		let known = EVERYBODY.lock().unwrap().get(name).cloned();
+		known.unwrap_or_else(|| {
+			let person = Self::derive(name);
+			EVERYBODY.lock().unwrap().insert(name.into(), person.clone());
+			person
+		})
+	}
+
+	fn derive(name: &str) -> Self {
 		let pair = |path: String| sr25519::Pair::from_string(&path, None).unwrap();
 		let (key, draw) = (pair(format!("//{name}")), pair(format!("//{name}//draw")));
-		Self { name: name.into(), account: AccountId::new(key.public().0), key, draw }
+		let keys = Keys::from_suri(&format!("//{name}")).unwrap();
+		Self { name: name.into(), account: AccountId::new(key.public().0), key, draw, keys }
+	}
+
+	/// Its keys, as the worker's software has them.
+	pub fn keys(&self) -> Keys {
+		self.keys.clone()
 	}
 
 	/// The key that it draws with.

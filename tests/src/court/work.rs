@@ -9,8 +9,11 @@ use noesis_engine::{
 use noesis_primitives::{
 	merkle, opening_positions, Claim, ContentHash, JobKind, Opening, Payload, Root, TraceLeaf, Usage,
 };
-use noesis_worker::disputes::Witness;
-use std::rc::Rc;
+use noesis_worker::disputes::{Expanded, Witness};
+use std::{
+	collections::BTreeMap,
+	sync::{Arc, Mutex, OnceLock},
+};
 
 /// A result that can be claimed.
 #[derive(Clone)]
@@ -19,22 +22,39 @@ pub struct Work {
 	pub claim: Claim,
 	/// The answer.
 	pub output: Payload,
+	/// Its bytes.
+	pub text: Vec<u8>,
 	/// What the job was computed from.
 	pub input: Vec<u8>,
+	/// The salt of a prompt that was sealed.
+	pub salt: Option<[u8; 32]>,
 	/// The model whose shape is shown.
 	pub model: &'static Model,
 	/// What is behind it.
 	held: Held,
+	/// What disputes about it have needed so far.
+	expanded: Arc<Mutex<BTreeMap<u32, Arc<Expanded>>>>,
 }
 
 #[derive(Clone)]
 enum Held {
 	/// A run of the engine.
-	Run { execution: Rc<Execution>, kind: JobKind, input: Rc<[u8]>, fault: Option<Fault> },
+	Run(Arc<Run>),
 	/// A trace made by hand.
-	Forged(Rc<Forgery>),
+	Forged(Arc<Forgery>),
 	/// Nothing.
 	Nothing,
+}
+
+/// A run of the engine, and what was made of it once.
+struct Run {
+	execution: Execution,
+	kind: JobKind,
+	input: Vec<u8>,
+	fault: Option<Fault>,
+	prover: OnceLock<Prover<'static>>,
+	/// The same run, with the values of every leaf.
+	all: OnceLock<Execution>,
 }
 
 /// What an execution claims.
@@ -56,13 +76,15 @@ impl Work {
 	pub fn of(model: &'static Model, kind: JobKind, input: &[u8], fault: Option<Fault>) -> Self {
 		let options = RunOptions { fault, ..RunOptions::default() };
 		let execution = model.engine.run(&kind, input, options).unwrap();
-		Self {
-			claim: claim_of(&execution),
-			output: inline(&execution.output),
-			input: input.to_vec(),
-			model,
-			held: Held::Run { execution: Rc::new(execution), kind, input: input.into(), fault },
-		}
+		let (claim, text) = (claim_of(&execution), execution.output.clone());
+		let (prover, all) = Default::default();
+		let run = Run { execution, kind, input: input.to_vec(), fault, prover, all };
+		Self::new(model, claim, text, input, Held::Run(Arc::new(run)))
+	}
+
+	fn new(model: &'static Model, claim: Claim, text: Vec<u8>, input: &[u8], held: Held) -> Self {
+		let (output, input, expanded) = (inline(&text), input.to_vec(), Arc::default());
+		Self { claim, output, text, input, salt: None, model, held, expanded }
 	}
 
 	/// A trace made by hand, claimed for a job with this input.
@@ -74,22 +96,15 @@ impl Work {
 			output: ContentHash::of(&output),
 			usage: forgery.usage,
 		};
-		let model = forgery.model;
-		Self {
-			claim,
-			output: inline(&output),
-			input: input.to_vec(),
-			model,
-			held: Held::Forged(Rc::new(forgery)),
-		}
+		Self::new(forgery.model, claim, output, input, Held::Forged(Arc::new(forgery)))
 	}
 
 	/// An answer out of thin air that has the right numbers.
 	pub fn garbage(model: &'static Model, usage: Usage, input: &[u8], salt: u8) -> Self {
-		let output = inline(&[salt; 12]);
+		let text = vec![salt; 12];
 		let leaves = model.architecture().trace(usage.positions() as u32).leaves().unwrap();
-		let claim = Claim { root: Root([salt; 32]), leaves, output: output.content_hash(), usage };
-		Self { claim, output, input: input.to_vec(), model, held: Held::Nothing }
+		let claim = Claim { root: Root([salt; 32]), leaves, output: ContentHash::of(&text), usage };
+		Self::new(model, claim, text, input, Held::Nothing)
 	}
 
 	/// The same claim by somebody who has nothing of it.
@@ -105,7 +120,8 @@ impl Work {
 	/// The same trace with another text.
 	pub fn with_output(&self, text: &[u8]) -> Self {
 		let output = inline(text);
-		Self { claim: Claim { output: output.content_hash(), ..self.claim }, output, ..self.clone() }
+		let claim = Claim { output: output.content_hash(), ..self.claim };
+		Self { claim, output, text: text.to_vec(), ..self.clone() }
 	}
 
 	/// The same answer, kept where nobody finds it.
@@ -118,7 +134,7 @@ impl Work {
 	/// The tokens of the trace.
 	pub fn tokens(&self) -> Vec<noesis_engine::trace::TokenLeaf> {
 		match &self.held {
-			Held::Run { execution, .. } => execution.token_leaves.clone(),
+			Held::Run(run) => run.execution.token_leaves.clone(),
 			Held::Forged(forgery) => forgery.trace.tokens.clone(),
 			Held::Nothing => Vec::new(),
 		}
@@ -127,24 +143,29 @@ impl Work {
 	/// Shows it to `f`, as far as there is something to show.
 	pub fn witness<R>(&self, f: impl FnOnce(&dyn Witness) -> R) -> Option<R> {
 		match &self.held {
-			Held::Run { execution, kind, fault, .. } => {
-				let (engine, checkpoint) = (&self.model.engine, &self.model.checkpoint);
-				Some(f(&Prover::new(engine, checkpoint, *kind, execution, *fault).unwrap()))
-			},
+			Held::Run(run) => Some(f(run.prover(self.model))),
 			Held::Forged(forgery) => Some(f(forgery.as_ref())),
 			Held::Nothing => None,
 		}
+	}
+
+	/// The computation behind a leaf of its trace, if a dispute has needed it.
+	pub(super) fn expanded(&self, leaf: u32) -> Option<Arc<Expanded>> {
+		self.expanded.lock().unwrap().get(&leaf).cloned()
+	}
+
+	/// Keeps such a computation for the next dispute.
+	pub(super) fn keep(&self, expanded: Arc<Expanded>) {
+		self.expanded.lock().unwrap().insert(expanded.leaf, expanded);
 	}
 
 	/// What a verdict opens; made up where there is nothing.
 	pub fn openings(&self, validator: &Person, seed: &[u8; 32], count: u32) -> Vec<Opening> {
 		let positions = opening_positions(&self.claim, &validator.account.encode(), seed, count);
 		match &self.held {
-			Held::Run { kind, input, fault, .. } => {
-				let capture: Vec<u64> = positions.iter().map(|position| u64::from(*position)).collect();
-				let options = RunOptions { capture: &capture, fault: *fault, ..RunOptions::default() };
-				let execution = self.model.engine.run(kind, input, options).unwrap();
-				capture.iter().map(|index| execution.opening(*index).unwrap()).collect()
+			Held::Run(run) => {
+				let all = run.all(self.model);
+				positions.iter().map(|index| all.opening((*index).into()).unwrap()).collect()
 			},
 			Held::Forged(forgery) => {
 				let open = |index| Opening {
@@ -166,5 +187,21 @@ impl Work {
 				positions.into_iter().map(invent).collect()
 			},
 		}
+	}
+}
+
+impl Run {
+	fn prover(&self, model: &'static Model) -> &Prover<'static> {
+		let prove =
+			|| Prover::new(&model.engine, &model.checkpoint, self.kind, &self.execution, self.fault).unwrap();
+		self.prover.get_or_init(prove)
+	}
+
+	fn all(&self, model: &Model) -> &Execution {
+		self.all.get_or_init(|| {
+			let capture: Vec<u64> = (0..self.execution.leaf_count().into()).collect();
+			let options = RunOptions { capture: &capture, fault: self.fault, ..RunOptions::default() };
+			model.engine.run(&self.kind, &self.input, options).unwrap()
+		})
 	}
 }

@@ -156,34 +156,133 @@ fn stopped_short() {
 	});
 }
 
-/// What the chain can't tell, a panel of honest validators does: the worker is not paid.
-fn rejected(name: &'static str, ask: &Ask, lie: impl FnOnce(&Court, &Work) -> Work) {
+/// A panel of honest validators does not pay for a wrong answer, whether anybody disputes it or not.
+fn rejected(court: &mut Court, name: &'static str, ask: &Ask, (truth, lie): (&Work, &Work)) {
+	let worker = court.operator("rejected worker", Role::Worker, 1000);
+	let validators = ["first", "second", "third"].map(|name| court.operator(name, Role::Validator, 1000));
+	court.block();
+	let requester = court.person("requester of a rejected answer", 100);
+	let attack = court.attack(name, &[&worker]);
+	let job = court.answered(&requester, ask, &worker, lie);
+	court.verdicts(&validators, Subject::Job(job), truth);
+	assert_eq!(court.end_of(job), JobState::Refunded { reason: RefundReason::Rejected });
+	attack.gained_nothing(court);
+	assert_eq!(court.worth(&requester.account), 100 * UNIT);
+	assert_eq!(noesis_runtime::Operators::marks(&worker.account), 1);
+}
+
+/// The whole panel confirms a lie. One outsider convicts the worker and all who vouched, with `convict`.
+fn convicted_with_its_panel(
+	name: &'static str,
+	ask: &Ask,
+	lie: impl FnOnce(&Court, &Work) -> Work,
+	convict: impl FnOnce(&mut Court, Subject, &Person, &[Person], (&Person, &Work), &Work),
+) {
 	session(|court| {
 		let (worker, validators) = court.staff(3);
-		let requester = court.person("requester", 100);
+		let (requester, outsider) = (court.person("requester", 100), court.person("outsider", 100));
 		let truth = court.truth(ask);
 		let lie = lie(court, &truth);
-		let attack = court.attack(name, &[&worker]);
+		let mut all: Vec<&Person> = validators.iter().collect();
+		all.push(&worker);
+		let attack = court.attack(name, &all);
 		let job = court.answered(&requester, ask, &worker, &lie);
-		court.verdicts(&validators, Subject::Job(job), &truth);
-		assert_eq!(court.end_of(job), JobState::Refunded { reason: RefundReason::Rejected });
-		attack.gained_nothing(court);
+		court.verdicts(&validators, Subject::Job(job), &lie);
+		convict(court, Subject::Job(job), &worker, &validators, (&outsider, &truth), &lie);
+		assert_eq!(court.job(job).state, JobState::Refunded { reason: RefundReason::Overturned });
+		assert_eq!(attack.lost(court), (200 + 3 * 100) * UNIT);
 		assert_eq!(court.worth(&requester.account), 100 * UNIT);
-		let record = noesis_runtime::Operators::record(&worker.account).unwrap();
-		assert_eq!(record.marks, 1);
+		assert_eq!(court.worth(&outsider.account), (100 + 100 + 3 * 50) * UNIT);
+		rejected(court, name, ask, (&truth, &lie));
 	});
+}
+
+/// Plays against the worker, and against each validator that does not fall with it.
+fn by_games(
+	court: &mut Court,
+	subject: Subject,
+	worker: &Person,
+	validators: &[Person],
+	(outsider, truth): (&Person, &Work),
+	lie: &Work,
+) {
+	let played = court.dispute(subject, &Accused::Worker, (worker, lie), (outsider, truth));
+	assert!(matches!(played.verdict, Verdict::Falls(_)), "{played:?}");
+	if played.verdict == Verdict::Falls(Ground::Record) {
+		return;
+	}
+	for validator in validators {
+		let accused = Accused::Validator(validator.account.clone());
+		let played = court.dispute(subject, &accused, (validator, lie), (outsider, truth));
+		assert!(matches!(played.verdict, Verdict::Falls(_)), "{played:?}");
+	}
+}
+
+/// Shows one token that the output does not have.
+fn by_output(
+	court: &mut Court,
+	subject: Subject,
+	_: &Person,
+	_: &[Person],
+	(outsider, truth): (&Person, &Work),
+	lie: &Work,
+) {
+	let proof = court.show_other_output(truth, lie).expect("a token is another");
+	let (accused, claim) = (Accused::Worker, lie.claim);
+	court.ok(outsider, pallet_dispute::Call::prove_output { subject, accused, claim, proof });
 }
 
 #[test]
 fn wrong_input_tokens_of_a_text() {
-	rejected("wrong_input_tokens_of_a_text", &Ask::text("the sea", 4), |court, _| {
-		court.truth(&Ask::text("the sky", 4)).passed_off_for(b"the sea")
-	});
+	let lie = |court: &Court, _: &Work| court.truth(&Ask::text("the sky", 4)).passed_off_for(b"the sea");
+	convicted_with_its_panel("wrong_input_tokens_of_a_text", &Ask::text("the sea", 4), lie, by_games);
 }
 
 #[test]
 fn another_text_for_the_right_trace() {
-	rejected("another_text_for_the_right_trace", &ask(), |_, truth| truth.with_output(b"Lyon."));
+	let name = "another_text_for_the_right_trace";
+	convicted_with_its_panel(name, &ask(), |_, truth| truth.with_output(b"Lyon."), by_output);
+}
+
+/// Makes other bytes of an output.
+type Change = fn(&[u8]) -> Vec<u8>;
+
+/// Every way in which the bytes can be others than those of the tokens.
+#[test]
+fn right_trace_with_another_output() {
+	let others: [Change; 5] = [
+		|_| Vec::new(),
+		|truth| [truth, b"!"].concat(),
+		|truth| truth[..truth.len() - 1].to_vec(),
+		|truth| truth.iter().rev().copied().collect(),
+		|truth| truth.iter().enumerate().map(|(at, byte)| if at == 0 { byte ^ 1 } else { *byte }).collect(),
+	];
+	for other in others {
+		let lie = |_: &Court, truth: &Work| truth.with_output(&other(&truth.text));
+		convicted_with_its_panel("right_trace_with_another_output", &ask(), lie, by_output);
+	}
+}
+
+/// The same trace, said to have read more or fewer tokens of the text than there are.
+#[test]
+fn right_trace_with_another_usage() {
+	// An answer that ends before there are as many tokens as may be.
+	let ends = |court: &Court, ask: &Ask| {
+		let truth = court.truth(ask);
+		(2..11).contains(&truth.claim.usage.output_tokens)
+	};
+	let asks = |seed| Ask::text("the sea", 12).sampled(9000, seed);
+	let ask = session(|court| (0..2000).map(asks).find(|ask| ends(court, ask))).expect("an answer ends");
+	for shift in [-1, 1] {
+		let played = convicted("right_trace_with_another_usage", &ask, |court| {
+			let mut lie = court.truth(&ask);
+			let usage = &mut lie.claim.usage;
+			usage.input_tokens = usage.input_tokens.checked_add_signed(shift).unwrap();
+			usage.output_tokens = usage.output_tokens.checked_add_signed(-shift).unwrap();
+			lie
+		});
+		assert_eq!(played.verdict, Verdict::Falls(Ground::Record));
+	}
 }
 
 /// Numbers that contradict the job never come on chain, or fall without a game.

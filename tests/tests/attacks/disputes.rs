@@ -172,6 +172,86 @@ fn withheld_data() {
 	});
 }
 
+/// A right trace, and an output of which nobody has the bytes. The panel vouches for it; an outsider demands it.
+#[test]
+fn withheld_output() {
+	for shows in [false, true] {
+		session(|court| {
+			let (worker, validators) = court.staff(3);
+			let (requester, outsider) = (court.person("requester", 100), court.person("outsider", 100));
+			let truth = court.truth(&ask());
+			let mut all: Vec<&Person> = validators.iter().collect();
+			all.push(&worker);
+			let attack = court.attack("withheld_output", &all);
+			let hidden = truth.with_output(b"nobody will ever read this").stored_nowhere();
+			let job = court.answered(&requester, &ask(), &worker, &hidden);
+			let subject = Subject::Job(job);
+			court.verdicts(&validators, subject, &hidden);
+			// There is no step of the trace to dispute, and no token to show without the bytes.
+			let id = court.demand(&outsider, subject, &Accused::Worker, &hidden);
+			let party = if shows { Party::of(&worker, &hidden) } else { Party::silent(&worker) };
+			let played = court.play_out(id, &[party, Party::of(&outsider, &truth)]);
+			if shows {
+				// What it shows convicts it, and all who found the same.
+				assert_eq!(played.verdict, Verdict::Falls(Ground::Record));
+			} else {
+				assert_eq!(played.verdict, Verdict::Falls(Ground::Silence));
+				for validator in &validators {
+					let accused = Accused::Validator(validator.account.clone());
+					let id = court.demand(&outsider, subject, &accused, &hidden);
+					let played = court.play_out(id, &[Party::silent(validator)]);
+					assert_eq!(played.verdict, Verdict::Falls(Ground::Silence));
+				}
+			}
+			assert_eq!(court.job(job).state, JobState::Refunded { reason: RefundReason::Overturned });
+			assert_eq!(attack.lost(court), (200 + 3 * 100) * UNIT);
+			assert_eq!(court.worth(&requester.account), 100 * UNIT);
+			assert_eq!(court.worth(&outsider.account), (100 + 100 + 3 * 50) * UNIT);
+		});
+	}
+}
+
+/// Who demands the bytes of an honest worker again and again pays for it, and more than the showing costs.
+#[test]
+fn griefing_by_demands() {
+	session(|court| {
+		let (worker, validators) = court.staff(3);
+		let (requester, griefer) = (court.person("requester", 100), court.person("griefer", 100));
+		let truth = court.truth(&ask());
+		let stored = truth.stored_nowhere();
+		let attack = court.attack("griefing_by_demands", &[&griefer]);
+		let before = court.worth(&worker.account);
+		let job = court.answered(&requester, &ask(), &worker, &stored);
+		let subject = Subject::Job(job);
+		let (mut lost, mut bond) = (0, 10 * UNIT);
+		for _ in 0..3 {
+			let id = court.demand(&griefer, subject, &Accused::Worker, &stored);
+			let played = court.play_out(id, &[Party::of(&worker, &stored), Party::of(&griefer, &truth)]);
+			assert_eq!((played.verdict, played.moves.len()), (Verdict::Stands, 1));
+			lost += bond;
+			assert_eq!(court.worth(&worker.account), before + lost / 2);
+			bond *= 2;
+		}
+		court.verdicts(&validators, subject, &truth);
+		assert_eq!(court.end_of(job), JobState::Final { worker: worker.account.clone() });
+		assert_eq!(attack.lost(court), 70 * UNIT);
+		// The longest output that can be demanded costs who has to show it less than the least bond brings.
+		let bytes = vec![b'a'; MAX_OUTPUT_BYTES as usize].try_into().unwrap();
+		let (dispute, output) = (DisputeId(0), ShownOutput::Bytes(bytes));
+		let why = court.refused(&worker, pallet_dispute::Call::show_output { dispute, output });
+		let filed = court.calls.last().unwrap();
+		let millis = filed.weight.ref_time() / 1_000_000_000;
+		println!("showing {MAX_OUTPUT_BYTES} bytes costs {} planck and weighs {millis} ms", filed.fee);
+		assert_eq!(why, "NoDispute");
+		assert!(filed.fee < 5 * UNIT && millis < 500);
+		// An output that is on the chain already can't be demanded.
+		let job = court.answered(&requester, &ask(), &worker, &truth);
+		let (subject, accused, claim) = (Subject::Job(job), Accused::Worker, truth.claim);
+		let demand = pallet_dispute::Call::demand { subject, accused, claim };
+		assert_eq!(court.refused(&griefer, demand), "OutputKnown");
+	});
+}
+
 /// Accomplices that dispute a lie, agree with all of it and lose pay a part of their bonds back to the liar. That must not
 /// price the honest out.
 #[test]

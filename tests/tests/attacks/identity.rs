@@ -3,6 +3,7 @@
 use noesis_engine::dispute::Fault;
 use noesis_primitives::*;
 use noesis_runtime::{
+	configs::LongestDispute,
 	parameters::{
 		dynamic_params::{dispute, operators},
 		RuntimeParameters,
@@ -10,6 +11,7 @@ use noesis_runtime::{
 	Operators, Poc,
 };
 use noesis_tests::court::*;
+use polkadot_sdk::frame_support::traits::Get;
 
 fn ask() -> Ask {
 	Ask::tokens(&[40, 7, 99, 150], 6)
@@ -102,8 +104,9 @@ fn re_registration_to_wipe_reputation() {
 		court.ok(&worker, pallet_operators::Call::unbond {});
 		assert_eq!(court.refused(&worker, pallet_operators::Call::withdraw {}), "StillBound");
 		assert_eq!(<Operators as OperatorRegistry<_>>::reputation(&worker.account).0, 0);
+		let latest = court.now() + LongestDispute::get() + 10;
 		while let Err(error) = court.dispatch(&worker, pallet_operators::Call::withdraw {}) {
-			assert!(court.now() < 2000, "{error:?} {:?}", Operators::record(&worker.account));
+			assert!(court.now() <= latest, "{error:?} {:?}", Operators::record(&worker.account));
 			court.blocks(10);
 		}
 		assert!(Operators::record(&worker.account).is_none());

@@ -11,9 +11,11 @@
 )]
 
 mod answers;
+mod batches;
 mod disputes;
 mod identity;
 mod money;
 mod operations;
 mod schedules;
+mod sealed;
 mod validators;

@@ -110,7 +110,7 @@ fn every_operation_kind() {
 	for (operation, Lie { model, ask, leaf, work }) in &lies {
 		for honest_worker in [false, true] {
 			session_on(model, |court| {
-				let (worker, _) = court.staff(0);
+				let (worker, _) = court.staff(1);
 				let (requester, other) = (court.person("requester", 100), court.person("other", 100));
 				let truth = court.truth(ask);
 				let (claimed, found) = if honest_worker { (&truth, work) } else { (work, &truth) };

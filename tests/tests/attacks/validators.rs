@@ -145,3 +145,54 @@ fn loss_on_purpose_to_convict_honest_validators() {
 		assert!(attack.lost(court) >= 100 * UNIT);
 	});
 }
+
+/// A worker and its panels lie in every turn of a channel. It loses one turn on purpose, to an accomplice, so that the
+/// channel ends and with it the panels of the others.
+#[test]
+fn loss_on_purpose_to_save_the_other_panels() {
+	session(|court| {
+		let (worker, validators) = court.staff(3);
+		let requester = court.person("requester", 100);
+		let (accomplice, outsider) = (court.person("accomplice", 100), court.person("outsider", 100));
+		let (truth, lie) = (court.truth(&ask()), lie(court));
+		let mut all: Vec<&Person> = validators.iter().collect();
+		all.extend([&worker, &accomplice]);
+		// Two of the turns are drawn, unless the same is drawn twice.
+		let (attack, channel, turns, audits) = loop {
+			let attack = court.attack("loss_on_purpose_to_save_the_other_panels", &all);
+			let channel = court.channel(&requester, &worker, 2 * UNIT, UNIT);
+			let mut turns = Turns::none(channel);
+			(0..8).for_each(|_| turns.add(ask().kind, &lie, UNIT / 4));
+			let close = court.close(turns.tally(), &requester);
+			court.ok(&worker, close);
+			court.blocks(2);
+			let bundle = noesis_runtime::Poi::bundle_view(BundleId::Channel(channel)).unwrap();
+			let audits = bundle.audits.unwrap();
+			if let [_, _, ..] = audits[..] {
+				break (attack, channel, turns, audits);
+			}
+		};
+		let subjects: Vec<Subject> =
+			audits.iter().map(|index| Subject::Turn { channel, index: *index }).collect();
+		for (index, subject) in audits.iter().zip(&subjects) {
+			court.ok(&worker, turns.present(*index));
+			court.block();
+			court.verdicts(&validators, *subject, &lie);
+		}
+		let sham = court.challenge(&accomplice, subjects[0], &Accused::Worker, &lie);
+		court.play_out(sham, &[Party::silent(&worker)]);
+		let state = noesis_runtime::Poi::channel_view(channel).unwrap().state;
+		assert_eq!(state, ChannelState::Refunded { reason: RefundReason::Overturned });
+		let before = court.worth(&outsider.account);
+		for subject in &subjects {
+			for validator in &validators {
+				let accused = Accused::Validator(validator.account.clone());
+				let played = court.dispute(*subject, &accused, (validator, &lie), (&outsider, &truth));
+				assert_eq!(played.verdict, Verdict::Falls(Ground::Step));
+			}
+		}
+		// A tenth of what each has, twice.
+		assert_eq!(court.worth(&outsider.account) - before, 3 * (50 + 45) * UNIT);
+		assert_eq!(attack.lost(court), (200 - 100 + 3 * (100 + 90)) * UNIT);
+	});
+}

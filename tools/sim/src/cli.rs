@@ -1,6 +1,9 @@
 //! The command line.
 
-use crate::setting::{Measure, Numbers, Setting, Strategy};
+use crate::{
+	chain,
+	setting::{Measure, Numbers, Setting, Strategy},
+};
 use clap::Parser;
 
 /// Plays markets of honest and dishonest operators through the pallets, and counts what comes of it.
@@ -9,9 +12,10 @@ use clap::Parser;
 /// the referee computes. After each block the money is counted; after each run every invariant of every pallet is
 /// checked. The same options give the same figures. Rates have Wilson's 95 % intervals, means over runs Student's.
 ///
-/// The JSON document: `numbers` (as given), `chain` (the chain's parameters), `runs`, `seed`, `false_slashes` of all
+/// The JSON document: `numbers` (as given), `chain` (the chain's parameters), `liar` (what lying is worth at its best, by
+/// arithmetic), `runs`, `seed`, `false_slashes` of all
 /// settings together, and `settings`, each with `setting`, `workers` and `validators` (honest, adversaries), `runs`, `jobs`,
-/// `unanswered`, `wrong` (audited, detected, unverified, survived; predicted, by_pallet, as_predicted), `right` (finals,
+/// `unanswered`, `wrong` (audited, detected, unverified, survived; predicted, as_predicted), `right` (finals,
 /// overturned, betrayed, blocks), `cost` of the attack in DOT (per_try, per_survivor, slashed, bonds), `honest` (income of a
 /// worker and of a validator in DOT, their Gini coefficients, false_slashes, bonds_lost, refused calls), `lazy` (made_up,
 /// copied, taken), and `disputes` by how they ended. A rate is {hits, cases, rate, interval}, a mean {runs, mean, interval}.
@@ -51,8 +55,8 @@ pub struct Cli {
 	/// Share of the right answers that a griefer disputes.
 	#[arg(long, default_value_t = 0.2, value_parser = parse_share)]
 	pub grief: f64,
-	/// Lowest audit rate, in percent. What the ratio of slash to gain asks for holds in any case.
-	#[arg(long, default_value_t = 5.0, value_parser = parse_percent)]
+	/// Lowest audit rate, in percent; the chain's by default. What makes lying a loss holds in any case.
+	#[arg(long, default_value_t = chain::AUDIT_FLOOR, value_parser = parse_percent)]
 	pub audit_floor: f64,
 	/// Runs of each setting.
 	#[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -10,7 +10,8 @@
 //! played with several seeds. After every block the money is counted, after every run each pallet's `try_state` is
 //! called; a run that fails either is an error, not a figure.
 //!
-//! What is measured is compared with arithmetic ([`predict`]) and with what the chain itself says (`pallet_poc::survival`).
+//! What is measured is compared with the chain's own arithmetic ([`predict`]); what lying is worth at its best is reckoned
+//! besides ([`liar`]).
 //!
 //! What is left out: canaries, batches, channels and heartbeats; extrinsic fees and block weight; the time that computing
 //! takes (an answer comes a block after the claim, an honest verdict a block after a colluding one).
@@ -21,6 +22,7 @@
 pub mod campaign;
 pub mod chain;
 pub mod cli;
+pub mod liar;
 pub mod library;
 pub mod model;
 pub mod players;

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use noesis_sim::{campaign::Campaign, chain, cli::Cli, summary::false_slashes, table::table, Error};
+use noesis_sim::{campaign::Campaign, chain, cli::Cli, liar, summary::false_slashes, table::table, Error};
 use std::{process::ExitCode, thread, time::Instant};
 
 fn main() -> ExitCode {
@@ -38,6 +38,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
 			"runs": campaign.runs,
 			"seed": campaign.seed,
 			"chain": chain::parameters(),
+			"liar": liar::report(campaign.numbers.validators),
 			"false_slashes": false_slashes(&summaries),
 			"settings": summaries,
 		});

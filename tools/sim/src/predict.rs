@@ -1,163 +1,98 @@
-//! How likely a wrong answer becomes final, by arithmetic: what runs are compared with.
-//!
-//! Closer to what happens than `pallet_poc::survival`, which gives each seat to a dishonest validator with the chance of
-//! their share. Here everybody is drawn for itself: the number that is drawn varies, those who collude speak before those
-//! who compute, and a panel that lacks a quorum draws again. Where whoever finds something else disputes it, one honest
-//! voice is enough.
+//! How likely a wrong answer becomes final, by arithmetic: what runs are compared with. It is the chain's own
+//! ([`pallet_poc::by_votes`], [`pallet_poc::despite_disputes`]), with the numbers of those who take part in a run.
 
-/// A panel and its crowd.
+use pallet_poc::{by_votes, despite_disputes, Crowd, Terms};
+
+/// Who may do what about a wrong answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Panel {
-	/// Chance that the answer is audited.
-	pub audit: f64,
-	/// Seats.
-	pub size: u32,
-	/// Equal verdicts that decide.
-	pub quorum: u32,
-	/// Windows.
-	pub windows: u32,
-	/// Validators that it is drawn from.
-	pub validators: u32,
-	/// Of these, compute and speak.
-	pub honest: u32,
-	/// Of these, approve.
-	pub colluding: u32,
+pub struct Onlookers {
+	/// Validators that may speak.
+	pub crowd: Crowd,
 	/// Whether an honest voice that finds something else disputes the answer.
 	pub disputes: bool,
 	/// Chance that some outsider disputes it.
 	pub outsider: f64,
 }
 
-/// The chances of 0 to `n` of `n`, of whom each is in with chance `p`.
-fn binomial(n: u32, p: f64) -> Vec<f64> {
-	let mut chances = vec![1.0];
-	for _ in 0..n {
-		let mut next = vec![0.0; chances.len() + 1];
-		for (k, chance) in chances.iter().enumerate() {
-			next[k] += chance * (1.0 - p);
-			next[k + 1] += chance * p;
-		}
-		chances = next;
-	}
-	chances
-}
-
-impl Panel {
-	/// Chance that the answer becomes final.
-	pub fn survival(&self) -> f64 {
-		((1.0 - self.audit) + self.audit * self.approved()) * (1.0 - self.outsider)
-	}
-
-	/// Chance to have been drawn by the end of `window`.
-	fn drawn_by(&self, window: u32) -> f64 {
-		let expected = f64::from(self.size) * 2f64.powi(window as i32);
-		(expected / f64::from(self.validators.max(1))).min(1.0)
-	}
-
-	/// Chance that the panel approves.
-	fn approved(&self) -> f64 {
-		self.approved_from(0, 0, 0)
-	}
-
-	/// The same from `window` on, when so many of each spoke before.
-	fn approved_from(&self, window: u32, colluding: u32, honest: u32) -> f64 {
-		let decided = colluding >= self.quorum || honest >= self.quorum;
-		if colluding + honest >= self.size || decided || window >= self.windows {
-			// Without a quorum a majority confirms.
-			return f64::from(u8::from(
-				colluding >= self.quorum || (honest < self.quorum && colluding > honest),
-			));
-		}
-		let before = if window == 0 { 0.0 } else { self.drawn_by(window - 1) };
-		let fresh = (self.drawn_by(window) - before) / (1.0 - before).max(f64::MIN_POSITIVE);
-		let bad = binomial(self.colluding - colluding.min(self.colluding), fresh);
-		let good = binomial(self.honest - honest.min(self.honest), fresh);
-		let mut sum = 0.0;
-		for (new_bad, of_bad) in bad.iter().enumerate() {
-			let all_bad = (colluding + new_bad as u32).min(self.size - honest);
-			if all_bad + honest >= self.size {
-				sum += of_bad * self.approved_from(self.windows, all_bad, honest);
-				continue;
-			}
-			for (new_good, of_good) in good.iter().enumerate() {
-				if new_good > 0 && self.disputes {
-					break;
-				}
-				let all_good = (honest + new_good as u32).min(self.size - all_bad);
-				sum += of_bad * of_good * self.approved_from(window + 1, all_bad, all_good);
-			}
-		}
-		sum
-	}
+/// Chance that a wrong answer becomes final whose panel has these terms.
+pub fn survival(terms: &Terms, onlookers: &Onlookers) -> f64 {
+	let Onlookers { crowd, disputes, outsider } = *onlookers;
+	let approved = if disputes { despite_disputes(terms, crowd) } else { by_votes(terms, crowd) };
+	let audit = f64::from(terms.audit.deconstruct()) / 1e6;
+	((1.0 - audit) + audit * f64::from(approved) / 1e9) * (1.0 - outsider)
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
 	use crate::rng::Rng;
+	use noesis_primitives::Verification;
+	use polkadot_sdk::sp_runtime::Permill;
 
-	const PANEL: Panel = Panel {
-		audit: 1.0,
-		size: 3,
-		quorum: 2,
-		windows: 3,
-		validators: 24,
-		honest: 16,
-		colluding: 8,
-		disputes: true,
-		outsider: 0.0,
-	};
+	fn terms(size: u32, quorum: u32, validators: u32) -> Terms {
+		Terms {
+			verification: Verification::Sampled,
+			audit: Permill::one(),
+			size,
+			quorum,
+			openings: 8,
+			window: 20,
+			max_windows: 3,
+			validators,
+		}
+	}
 
-	/// Draws a panel as the chain does.
-	fn simulate(panel: &Panel, rng: &mut Rng) -> bool {
+	fn onlookers(honest: u32, colluding: u32, disputes: bool) -> Onlookers {
+		Onlookers { crowd: Crowd { honest, colluding }, disputes, outsider: 0.0 }
+	}
+
+	/// Draws a panel as the chain does; those who collude speak as soon as they are drawn.
+	fn simulate(terms: &Terms, onlookers: &Onlookers, rng: &mut Rng) -> bool {
 		let mut draw = |n: u32| -> Vec<f64> {
 			(0..n).map(|_| (rng.bits() >> 11) as f64 / (1u64 << 53) as f64).collect()
 		};
-		let (bad, good) = (draw(panel.colluding), draw(panel.honest));
+		let (bad, good) = (draw(onlookers.crowd.colluding), draw(onlookers.crowd.honest));
 		let drawn = |all: &[f64], chance: f64| all.iter().filter(|output| **output < chance).count() as u32;
 		let (mut agree, mut disagree) = (0, 0);
-		for window in 0..panel.windows {
-			let chance = panel.drawn_by(window);
-			agree = drawn(&bad, chance).min(panel.size - disagree);
-			if agree + disagree < panel.size {
-				disagree = drawn(&good, chance).min(panel.size - agree);
+		for window in 0..terms.max_windows {
+			let chance = f64::from(terms.size << window) / f64::from(terms.validators);
+			agree = drawn(&bad, chance).min(terms.size - disagree);
+			if agree + disagree < terms.size {
+				disagree = drawn(&good, chance).min(terms.size - agree);
 			}
-			if panel.disputes && disagree > 0 {
+			if onlookers.disputes && disagree > 0 {
 				return false;
 			}
-			if agree + disagree >= panel.size || agree >= panel.quorum || disagree >= panel.quorum {
+			if agree + disagree >= terms.size || agree >= terms.quorum || disagree >= terms.quorum {
 				break;
 			}
 		}
-		agree >= panel.quorum || (disagree < panel.quorum && agree > disagree)
+		agree >= terms.quorum || (disagree < terms.quorum && agree > disagree)
 	}
 
 	#[test]
 	fn chance_should_be_that_of_many_draws() {
 		let many = 40_000u32;
-		for panel in [
-			PANEL,
-			Panel { disputes: false, ..PANEL },
-			Panel { honest: 16, colluding: 16, validators: 32, ..PANEL },
-			Panel { honest: 6, colluding: 3, validators: 9, size: 7, quorum: 5, disputes: false, ..PANEL },
-			Panel { honest: 1, colluding: 2, validators: 60, disputes: false, ..PANEL },
+		for (terms, onlookers) in [
+			(terms(3, 2, 24), onlookers(16, 8, true)),
+			(terms(3, 2, 24), onlookers(16, 8, false)),
+			(terms(3, 2, 32), onlookers(16, 16, true)),
+			(terms(7, 5, 9), onlookers(6, 3, false)),
+			(terms(3, 2, 60), onlookers(1, 2, false)),
 		] {
 			let mut rng = Rng::new(7);
-			let hits = (0..many).filter(|_| simulate(&panel, &mut rng)).count();
-			let measured = hits as f64 / f64::from(many);
-			let error = 4.0 * (panel.approved() / f64::from(many)).sqrt() + 1e-4;
-			assert!(
-				(measured - panel.approved()).abs() < error,
-				"{panel:?}: {measured} {}",
-				panel.approved()
-			);
+			let hits = (0..many).filter(|_| simulate(&terms, &onlookers, &mut rng)).count();
+			let (measured, told) = (hits as f64 / f64::from(many), survival(&terms, &onlookers));
+			let error = 4.0 * (told / f64::from(many)).sqrt() + 1e-4;
+			assert!((measured - told).abs() < error, "{terms:?} {onlookers:?}: {measured} {told}");
 		}
 	}
 
 	#[test]
 	fn answer_should_pass_only_unseen_when_nobody_colludes() {
-		let lonely = Panel { audit: 0.05, colluding: 0, honest: 24, outsider: 0.19, ..PANEL };
-		assert!((lonely.survival() - 0.95 * 0.81).abs() < 1e-9, "{}", lonely.survival());
-		assert!((Panel { colluding: 24, honest: 0, ..PANEL }.survival() - 1.0).abs() < 0.01);
+		let seldom = Terms { audit: Permill::from_percent(5), ..terms(3, 2, 24) };
+		let watched = Onlookers { outsider: 0.19, ..onlookers(24, 0, true) };
+		assert!((survival(&seldom, &watched) - 0.95 * 0.81).abs() < 1e-9);
+		assert!((survival(&terms(3, 2, 24), &onlookers(0, 24, false)) - 1.0).abs() < 0.01);
 	}
 }

@@ -34,10 +34,8 @@ pub struct Wrong {
 	pub unverified: Rate,
 	/// That became final.
 	pub survived: Rate,
-	/// Chance that one becomes final by `pallet_poc::survival`, the mean over the wrong answers. It reckons with votes alone
-	/// and the outsiders, not with validators that dispute.
-	pub by_pallet: Option<f64>,
-	/// The same by arithmetic that reckons with how validators are drawn, who speaks first, and who disputes.
+	/// Chance that one becomes final, as the chain reckons it from the terms of each panel and who takes part; the mean over
+	/// the wrong answers.
 	pub predicted: Option<f64>,
 	/// Whether as many became final as was predicted, within what is left out once in a thousand times.
 	pub as_predicted: Option<bool>,
@@ -157,7 +155,6 @@ impl Summary {
 			detected: Rate::new(sum(|run| run.wrong.overturned + run.wrong.rejected), tried),
 			unverified: Rate::new(sum(|run| run.wrong.unverified), tried),
 			survived,
-			by_pallet: predicted(total(|run| run.expected_by_pallet)),
 			predicted: predicted(expected),
 			as_predicted: (tried > 0).then(|| (survived.hits as f64 - expected).abs() <= slack),
 		};

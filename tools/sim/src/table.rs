@@ -47,14 +47,13 @@ fn number(value: Option<f64>, digits: usize) -> String {
 	value.map_or("-".to_owned(), |value| unsigned(format!("{value:.digits$}")))
 }
 
-const HEAD: [&str; 15] = [
+const HEAD: [&str; 14] = [
 	"strategy",
 	"adversaries",
 	"wrong",
 	"detected %",
 	"became final %",
 	"predicted %",
-	"by poc %",
 	"loss per try",
 	"per survivor",
 	"right final %",
@@ -65,7 +64,7 @@ const HEAD: [&str; 15] = [
 	"false slashes %",
 ];
 
-fn row(summary: &Summary) -> [String; 15] {
+fn row(summary: &Summary) -> [String; 14] {
 	let Summary { setting, wrong, right, cost, honest, .. } = summary;
 	let mark = if wrong.as_predicted == Some(false) { " !" } else { "" };
 	let who = match setting.adversaries {
@@ -85,7 +84,6 @@ fn row(summary: &Summary) -> [String; 15] {
 		rate(&wrong.detected),
 		rate(&wrong.survived),
 		wrong.predicted.map_or("-".to_owned(), |chance| percent(chance) + mark),
-		wrong.by_pallet.map_or("-".to_owned(), percent),
 		mean(&cost.per_try, 2),
 		number(cost.per_survivor, 2),
 		rate(&right.finals),
@@ -150,8 +148,8 @@ fn sums(summaries: &[Summary]) -> String {
 const LEGEND: &str = "
 Adversaries: so many workers + validators. Rates are percentages with 95 % intervals, amounts are DOT for a run.
 Detected: overturned or rejected before final; what is neither detected nor final ended without enough verdicts.
-Predicted: chance to become final by the terms of each answer's panel and what its players do; `!` where what was measured
-differs by more than chance explains once in 1000 times. By poc: what `pallet_poc::survival` says, by votes alone.
+Predicted: chance to become final as `pallet_poc` reckons it, by the terms of each answer's panel and who takes part; `!`
+where what was measured differs by more than chance explains once in 1000 times.
 Loss per try: what the adversaries lost for each wrong answer (griefing: for each dispute), beside what right answers
 earned them. Per survivor: the same for each wrong answer that became final.
 In blocks: from submission to the end, for right answers that became final.

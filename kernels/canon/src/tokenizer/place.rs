@@ -67,11 +67,23 @@ impl Head {
 		Some(self.byte_symbols[usize::from(byte)]).filter(|&symbol| symbol != NO_SYMBOL)
 	}
 
-	/// How many bytes the output has after token `id`, which stands for `bytes`, if it had `previous` before it: the token
-	/// that ends an answer adds none.
+	/// What token `id`, which stands for `bytes`, adds to an output: the token that ends an answer adds nothing.
+	pub fn added<'a>(&self, id: u32, bytes: &'a [u8]) -> &'a [u8] {
+		if id == self.end {
+			&[]
+		} else {
+			bytes
+		}
+	}
+
+	/// How many bytes the output has after token `id`, which stands for `bytes`, if it had `previous` before it.
 	pub fn output_end(&self, id: u32, bytes: &[u8], previous: u32) -> u32 {
-		let added = if id == self.end { 0 } else { bytes.len() as u32 };
-		previous.saturating_add(added)
+		previous.saturating_add(self.added(id, bytes).len() as u32)
+	}
+
+	/// Whether an output has what token `id`, which stands for `bytes`, adds to it from `previous` to `end`.
+	pub fn output_has(&self, output: &[u8], id: u32, bytes: &[u8], previous: u32, end: u32) -> bool {
+		output.get(previous as usize..end as usize) == Some(self.added(id, bytes))
 	}
 }
 

@@ -164,6 +164,15 @@ fn an_input_without_tokens_should_read_as_token_0() {
 fn the_end_token_should_add_nothing_to_an_output() {
 	let head = head(&[]);
 	assert_eq!((head.output_end(5, b"abc", 10), head.output_end(31, b"abc", 10)), (13, 10));
+	assert_eq!((head.added(5, b"abc"), head.added(31, b"abc")), (&b"abc"[..], &b""[..]));
+	// What an output has is compared byte by byte, also within a character.
+	let output = "aé€".as_bytes();
+	let has = |id, bytes: &[u8], previous, end| head.output_has(output, id, bytes, previous, end);
+	assert!(has(5, b"a", 0, 1) && has(5, &[0xc3], 1, 2) && has(5, &[0xa9, 0xe2], 2, 4) && has(5, b"", 6, 6));
+	assert!(!has(5, b"b", 0, 1) && !has(5, b"a", 0, 2) && !has(5, b"a", 1, 0) && !has(5, b"a", 6, 7));
+	// The token that ends an answer adds nothing, whatever it stands for.
+	assert!(has(31, b"abc", 6, 6) && !has(31, &[0xac], 5, 6));
+	assert!(!has(5, b"", u32::MAX, u32::MAX) && !has(5, b"", 7, 7));
 }
 
 #[test]

@@ -21,12 +21,12 @@ pub use shard::{Refusal, Shard};
 pub use shards::{Coordinator, ShardsError};
 pub use wire::{Channel, Tcp, WireError};
 
-use codec::{Decode, Encode};
+use codec::{Decode, DecodeWithMemTracking, Encode};
 use noesis_canon::attention::MAX_KEYS;
 use serde::Serialize;
 
 /// Sizes of a model's attention.
-#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Decode, DecodeWithMemTracking, Encode, Eq, PartialEq, Serialize)]
 pub struct Shape {
 	/// Layers, `1..=1024`.
 	pub layers: u32,
@@ -64,7 +64,7 @@ impl Shape {
 
 /// Some positions of a context, ascending: `first`, `first + stride` and so on, `count` of them, all below
 /// [`MAX_KEYS`].
-#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Decode, DecodeWithMemTracking, Encode, Eq, PartialEq, Serialize)]
 pub struct Positions {
 	/// The first position.
 	pub first: u32,

@@ -8,7 +8,7 @@ use crate::{
 	cache::Cache,
 	kernels::{attention::squared_length, Backend},
 };
-use codec::{Decode, Encode};
+use codec::{Decode, DecodeWithMemTracking, Encode};
 use noesis_canon::{attention, shard::RowMaximum};
 use noesis_primitives::Root;
 
@@ -18,7 +18,7 @@ pub const MAX_TOKENS: usize = 128;
 pub(super) const LARGEST_SCORE: i64 = 1 << 38;
 
 /// Why a shard does not do what it is asked.
-#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Decode, DecodeWithMemTracking, Encode, Eq, PartialEq, thiserror::Error)]
 pub enum Refusal {
 	/// The other side speaks another version of the protocol.
 	#[error("another version of the protocol is spoken here")]

@@ -13,7 +13,7 @@ use crate::{
 		Backend,
 	},
 };
-use codec::{Decode, Encode};
+use codec::{Decode, DecodeWithMemTracking, Encode};
 use noesis_canon::{
 	attention::normalise,
 	shard::{Partial, RowMaximum},
@@ -87,7 +87,7 @@ pub struct Source<'a> {
 }
 
 /// Sums of every row of a block.
-#[derive(Clone, Debug, Decode, Default, Encode, Eq, PartialEq)]
+#[derive(Clone, Debug, Decode, DecodeWithMemTracking, Default, Encode, Eq, PartialEq)]
 pub struct Sums {
 	/// Keys that each row counted.
 	pub keys: Vec<u32>,

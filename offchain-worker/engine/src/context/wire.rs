@@ -5,7 +5,7 @@
 //! encrypted nor authenticated: run shards where nobody else can reach them, or through a tunnel.
 
 use super::{shard::Refusal, stream::Sums, Positions, Shape};
-use codec::{Decode, DecodeAll, Encode};
+use codec::{Decode, DecodeWithMemLimit, DecodeWithMemTracking, Encode};
 use noesis_primitives::Root;
 use std::{
 	io::{self, Read, Write},
@@ -17,13 +17,15 @@ use std::{
 pub const VERSION: u8 = 1;
 /// Most bytes of a message, its header aside.
 pub const MAX_MESSAGE: usize = 32 << 20;
+/// Most bytes that a message takes once it is read: some encodings are shorter than what they say.
+pub const MAX_MEMORY: usize = 2 * MAX_MESSAGE;
 /// What every message begins with, the version aside.
 const MAGIC: [u8; 3] = *b"nsh";
 /// Bytes before a message's body.
 pub const HEADER: usize = 8;
 
 /// What a coordinator asks.
-#[derive(Clone, Debug, Decode, Encode, Eq, PartialEq)]
+#[derive(Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, PartialEq)]
 pub enum Request {
 	/// The first message: what is to be kept. A shard that keeps a context already says whether it is the same.
 	Hello {
@@ -60,7 +62,7 @@ pub enum Request {
 }
 
 /// What a shard answers.
-#[derive(Clone, Debug, Decode, Encode, Eq, PartialEq)]
+#[derive(Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, PartialEq)]
 pub enum Response {
 	/// To a hello: positions that are there already, by layer.
 	Welcome {
@@ -214,7 +216,7 @@ pub fn send(channel: &mut impl Write, message: &impl Encode) -> Result<usize, Wi
 }
 
 /// Receives a message and its bytes; nothing when the other side went away between messages.
-pub fn receive<T: Decode>(channel: &mut impl Read) -> Result<Option<(T, usize)>, WireError> {
+pub fn receive<T: DecodeWithMemTracking>(channel: &mut impl Read) -> Result<Option<(T, usize)>, WireError> {
 	let mut header = [0; HEADER];
 	let mut filled = 0;
 	while filled < HEADER {
@@ -245,7 +247,11 @@ pub fn receive<T: Decode>(channel: &mut impl Read) -> Result<Option<(T, usize)>,
 	if body.len() < size {
 		return Err(WireError::Closed);
 	}
-	let message = T::decode_all(&mut body.as_slice()).map_err(WireError::Malformed)?;
+	let mut rest = body.as_slice();
+	let message = T::decode_with_mem_limit(&mut rest, MAX_MEMORY).map_err(WireError::Malformed)?;
+	if !rest.is_empty() {
+		return Err(WireError::Malformed("bytes follow the message".into()));
+	}
 	Ok(Some((message, HEADER + size)))
 }
 
@@ -297,6 +303,15 @@ mod tests {
 		for body in [&[3, 0xfe, 0xff, 0xff, 0xff][..], &[99], &[], &[3, 0, 0]] {
 			assert!(matches!(received(&framed(body)), Err(WireError::Malformed(_))), "{body:?}");
 		}
+	}
+
+	#[test]
+	fn a_message_should_be_refused_when_it_would_swell_in_memory() {
+		// A byte each, and sixteen once they are read.
+		let sent = |count: usize| sent(&Response::Maxima { maxima: vec![None; count] });
+		assert!(receive::<Response>(&mut &sent(MAX_MEMORY / 16 - 1)[..]).is_ok());
+		let swelling = receive::<Response>(&mut &sent(MAX_MEMORY / 16 + 1)[..]);
+		assert!(matches!(swelling, Err(WireError::Malformed(_))));
 	}
 
 	#[test]

@@ -1,4 +1,4 @@
-//! One number that is wrong, everything after it consistent.
+//! What is wrong in a rehearsal: one number, everything after it consistent; or the output, beside the right trace.
 
 use noesis_canon::{
 	graph::{Format, Layout, Operation, Program, ROWS},
@@ -41,6 +41,34 @@ impl Fault {
 	}
 }
 
+/// What a party lies about, in a rehearsal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lie {
+	/// One value of the residual, and all that follows from it.
+	Value(Fault),
+	/// The output: other bytes than those of the trace's tokens.
+	Output,
+}
+
+impl Lie {
+	/// What is computed wrongly, if anything is.
+	pub fn fault(self) -> Option<Fault> {
+		match self {
+			Self::Value(fault) => Some(fault),
+			Self::Output => None,
+		}
+	}
+
+	/// Makes another output of the right one, if that is the lie: its last byte is changed, or there is one.
+	pub fn tell(self, output: &mut Vec<u8>) {
+		match (self, output.last_mut()) {
+			(Self::Value(_), _) => {},
+			(Self::Output, Some(last)) => *last ^= 1,
+			(Self::Output, None) => output.push(b'?'),
+		}
+	}
+}
+
 /// A number of one fine leaf that is changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Alteration {
@@ -80,5 +108,25 @@ impl Alteration {
 			},
 		}
 		true
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use proptest::prelude::*;
+
+	proptest! {
+		#[test]
+		fn an_output_should_be_another_when_it_is_lied_about(output in prop::collection::vec(any::<u8>(), 0..20)) {
+			let mut told = output.clone();
+			Lie::Output.tell(&mut told);
+			prop_assert_ne!(&told, &output);
+			let fault = Fault { position: 0, layer: 0, index: 0, change: 1 };
+			let mut told = output.clone();
+			Lie::Value(fault).tell(&mut told);
+			prop_assert_eq!(told, output);
+			prop_assert_eq!((Lie::Value(fault).fault(), Lie::Output.fault()), (Some(fault), None));
+		}
 	}
 }

@@ -4,8 +4,8 @@
 //! leaf ([`noesis_canon::graph`]). A [`Prover`] holds a job that was run; it says which program is behind a leaf, computes
 //! the program's [`FineTrace`], and gathers the evidence for one of its leaves.
 //!
-//! [`Fault`] and [`Alteration`] are for rehearsals: a party that computes one number wrongly and stays consistent
-//! otherwise. [`rehearse`] builds a whole trace out of programs.
+//! [`Lie`], [`Fault`] and [`Alteration`] are for rehearsals: a party that computes one number wrongly and stays consistent
+//! otherwise, or names another output beside the right trace. [`rehearse`] builds a whole trace out of programs.
 
 mod evidence;
 mod fault;
@@ -13,7 +13,7 @@ mod fine;
 mod rehearse;
 mod weights;
 
-pub use fault::{Alteration, Fault};
+pub use fault::{Alteration, Fault, Lie};
 pub use fine::{Coarse, FineTrace};
 pub use rehearse::{rehearse, Rehearsal};
 pub use weights::Weights;
@@ -142,6 +142,16 @@ impl<'a> Prover<'a> {
 	pub fn evidence(&self, fine: &FineTrace, index: u32) -> Result<Evidence, DisputeError> {
 		let coarse = Coarse { tokens: &self.tokens, residual: fine.residual() };
 		fine.evidence(&self.weights, &coarse, &self.leaves, index).ok_or(DisputeError::NoEvidence(index))
+	}
+
+	/// Tokens read and produced.
+	pub fn usage(&self) -> Usage {
+		self.usage
+	}
+
+	/// The tokens of the job's trace, read and produced.
+	pub fn tokens(&self) -> &[TokenLeaf] {
+		&self.tokens
 	}
 
 	/// The model's tokenizer.

@@ -6,7 +6,7 @@ use noesis_canon::tokenizer::{
 	Head, HeadError, Merge, Special, MAX_SPECIAL, MAX_SPECIAL_BYTES, MAX_TOKEN_BYTES, MAX_VOCABULARY,
 	NO_SYMBOL,
 };
-use noesis_primitives::ContentHash;
+use noesis_primitives::{ContentHash, TEMPLATE_ALLOWANCE};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -53,6 +53,9 @@ pub enum TokenizerError {
 		"there are more than {MAX_SPECIAL} special tokens, or one has more than {MAX_SPECIAL_BYTES} bytes"
 	)]
 	Special,
+	/// More around a message than a quote allows for.
+	#[error("what the chat template puts around a message may become {0} tokens, and quotes allow for {TEMPLATE_ALLOWANCE}")]
+	TemplateTokens(u32),
 	/// Too much around a message.
 	#[error(transparent)]
 	Template(#[from] TemplateError),
@@ -216,6 +219,11 @@ mod tests {
 		assert_eq!(
 			refused(|d| d.chat_template.suffix = "x".repeat(5000)),
 			Some(TemplateError::Long(5000).into())
+		);
+		// Without a special token, each byte may be a token of its own.
+		assert_eq!(
+			refused(|d| (d.chat_template.prefix, d.chat_template.suffix) = ("y".into(), "x".repeat(64))),
+			Some(TokenizerError::TemplateTokens(65))
 		);
 		assert_eq!(
 			refused(|d| *d = TokenizerData { tokens: vec!["a".into(); (1 << 20) + 1], ..d.clone() }),

@@ -3,7 +3,7 @@
 use super::{sparse::Sparse, words};
 use crate::{
 	referee::{self, weights_place},
-	Agenda, Config, Dispute, Disputes, Dockets, Due, Pallet, AGENDA_PROBES, MAX_PER_BLOCK,
+	Agenda, Config, Dispute, Disputes, Dockets, Due, Pallet,
 };
 use alloc::{vec, vec::Vec};
 use noesis_canon::graph::{Layout, Operation, Source};
@@ -11,9 +11,10 @@ use noesis_primitives::{
 	merkle::{self, leaf_hash},
 	Accused, Architecture, BlockNumber, CheckpointRegistry, Claim, ContentHash, Disputable, DisputeId,
 	DisputedSubject, Evidence, Family, FinePiece, FineTree, GenerateParams, InputFormat, JobKind, LeafBytes,
-	NodePath, Opening, Payload, Phase, Piece, Root, RowPiece, Rules, Spot, Subject, TraceLeaf, Tree, Usage,
-	WeightsPiece, MAX_ARITY, SLICE,
+	NodePath, Opening, OutputProof, Payload, Phase, Piece, Root, RowPiece, Rules, Spot, Subject, TraceLeaf,
+	Tree, Usage, WeightsPiece, MAX_ARITY, SLICE,
 };
+use noesis_support::{AGENDA_PROBES, MAX_PER_BLOCK};
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
 	frame_support::{
@@ -39,6 +40,8 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
 	epsilon: 343_597,
 	end: 2,
 };
+/// Hash of the output where there are no bytes of it.
+const OUTPUT: ContentHash = ContentHash([1; 32]);
 const USAGE: Usage = Usage { input_tokens: 40_000, output_tokens: 1000 };
 /// A position that all of a game can be about.
 pub(super) const POSITION: u32 = 40_500;
@@ -74,22 +77,28 @@ pub(super) struct Scene<T: Config> {
 
 impl<T: Config> Scene<T> {
 	/// An answer with this trace, which `spoke` validators found too.
-	fn answered(groups: Vec<Root>, root: Root, spoke: u32) -> Result<Self, BenchmarkError> {
+	fn answered(
+		groups: Vec<Root>,
+		root: Root,
+		output: ContentHash,
+		spoke: u32,
+	) -> Result<Self, BenchmarkError> {
 		at_block::<T>(2);
 		let worker: T::AccountId = account("worker", 0, 0);
 		T::Currency::set_balance(&worker, u128::from(u64::MAX));
 		T::Currency::set_balance(&T::Pot::get(), u128::from(u64::MAX));
 		let checkpoint = T::Checkpoints::register_model_for_benchmark(&ARCHITECTURE, words::hash(), groups);
-		let rules = rules(root)?;
-		let stored =
-			Payload::Stored { hash: ContentHash([2; 32]), len: 160_000, locator: Default::default() };
+		let mut rules = rules(root)?;
+		rules.claim.output = output;
+		let stored = |hash| Payload::Stored { hash, len: 160_000, locator: Default::default() };
 		let disputed = DisputedSubject {
 			worker: worker.clone(),
 			requester: account("requester", 0, 0),
 			checkpoint,
 			kind: rules.kind,
-			input: stored.clone(),
-			output: stored,
+			input: stored(ContentHash([2; 32])),
+			sealed: None,
+			output: stored(output),
 			claim: rules.claim,
 		};
 		let subject = T::Subjects::answered_for_benchmark(disputed, spoke);
@@ -103,7 +112,7 @@ impl<T: Config> Scene<T> {
 	}
 
 	fn with_groups(open: u32, spoke: u32, groups: Vec<Root>) -> Result<Self, BenchmarkError> {
-		let scene = Self::answered(groups, Root([3; 32]), spoke)?;
+		let scene = Self::answered(groups, Root([3; 32]), OUTPUT, spoke)?;
 		for index in 0..open {
 			let challenger = RawOrigin::Signed(rich::<T>(index)?);
 			Pallet::<T>::challenge(challenger.into(), scene.subject, Accused::Worker, scene.claim)?;
@@ -218,7 +227,35 @@ impl<T: Config> Scene<T> {
 		tree.set(last, [leaf_hash(&Opening::leaf_bytes(&values))]);
 		let path = BoundedVec::truncate_from(tree.siblings(last, 1));
 		let opening = Opening { values: BoundedVec::truncate_from(values), path };
-		Ok((Self::answered(roots(), Root(tree.root()), 0)?, opening))
+		Ok((Self::answered(roots(), Root(tree.root()), OUTPUT, 0)?, opening))
+	}
+
+	/// An answer of these bytes whose last token ends elsewhere, with what shows it.
+	pub fn other_output(output: Vec<u8>) -> Result<(Self, OutputProof), BenchmarkError> {
+		let shape = ARCHITECTURE.trace(USAGE.positions().saturated_into());
+		let mut tree = Sparse::new(shape.leaves().ok_or("the trace is too large")?);
+		let (last, end) = (shape.positions, output.len() as i32);
+		let before = last.saturating_sub(1);
+		let values = [(before, vec![5, 0]), (last, vec![words::LONGEST as i32, end])];
+		let at = |position| shape.index(TraceLeaf::Token { position }).ok_or("there is no such token");
+		for (position, values) in &values {
+			tree.set(at(*position)?, [leaf_hash(&Opening::leaf_bytes(values))]);
+		}
+		let open = |(position, values): &(u32, Vec<i32>)| {
+			let path = BoundedVec::truncate_from(tree.siblings(at(*position)?, 1));
+			Ok::<_, BenchmarkError>(Opening { values: BoundedVec::truncate_from(values.clone()), path })
+		};
+		let [previous, token] = [open(&values[0])?, open(&values[1])?];
+		let scene = Self::answered(roots(), Root(tree.root()), ContentHash::of(&output), 0)?;
+		let proof = OutputProof {
+			head: BoundedVec::truncate_from(words::head().encode()),
+			output: BoundedVec::truncate_from(output),
+			position: last,
+			previous: Some(previous),
+			token,
+			bytes: words::longest(),
+		};
+		Ok((scene, proof))
 	}
 }
 
@@ -226,7 +263,7 @@ impl<T: Config> Scene<T> {
 fn rules(root: Root) -> Result<Rules, BenchmarkError> {
 	let shape = ARCHITECTURE.trace(USAGE.positions().saturated_into());
 	let leaves = shape.leaves().ok_or("the trace is too large")?;
-	let claim = Claim { root, leaves, output: ContentHash([1; 32]), usage: USAGE };
+	let claim = Claim { root, leaves, output: OUTPUT, usage: USAGE };
 	let greedy = GenerateParams::greedy(InputFormat::Tokens, 2000);
 	let params = GenerateParams { temperature: 800, top_p: 60_000, ..greedy };
 	Ok(Rules { claim, kind: JobKind::Generate(params), shape, levels: 4 })

@@ -7,12 +7,13 @@ use super::{
 use crate::{text, Config};
 use alloc::{string::String, vec, vec::Vec};
 use noesis_canon::tokenizer::{
-	Head, Special, WordProgram, LOOKUPS, MAX_AFFIX_BYTES, MAX_PAIRS, MAX_SPECIAL_BYTES, MAX_WORD,
+	Head, Special, WordProgram, LOOKUPS, MAX_AFFIX_BYTES, MAX_PAIRS, MAX_SPECIAL_BYTES, MAX_TOKEN_BYTES,
+	MAX_WORD,
 };
 use noesis_primitives::{
 	merkle::{self, leaf_hash},
-	ContentHash, FinePiece, GenerateParams, InputFormat, JobKind, Opening, PairProof, Phase, Root,
-	TextEvidence, TokenSource, TraceLeaf, WordEvidence, WordTree,
+	ContentHash, FinePiece, GenerateParams, InputFormat, InputMark, JobKind, Opening, PairProof, Phase, Root,
+	TextEvidence, TokenProof, TokenSource, TraceLeaf, WordEvidence, WordTree,
 };
 use polkadot_sdk::{frame_benchmarking::v2::*, frame_support::BoundedVec};
 
@@ -28,8 +29,26 @@ fn pairs() -> Sparse {
 	pairs
 }
 
+/// The token that stands for as many bytes as there may be.
+pub(super) const LONGEST: u32 = 7;
+
+/// The tree of tokens: all but one are fillers.
+fn vocabulary() -> Sparse {
+	let mut vocabulary = Sparse::new(ARCHITECTURE.vocabulary);
+	vocabulary.set(LONGEST, [leaf_hash(&[BYTE; MAX_TOKEN_BYTES])]);
+	vocabulary
+}
+
+/// What the longest token stands for.
+pub(super) fn longest() -> TokenProof {
+	TokenProof {
+		bytes: BoundedVec::truncate_from(vec![BYTE; MAX_TOKEN_BYTES]),
+		path: BoundedVec::truncate_from(vocabulary().siblings(LONGEST, 1)),
+	}
+}
+
 /// A head whose special tokens all begin like the text and never come, with as much around a chat as there may be.
-fn head() -> Head {
+pub(super) fn head() -> Head {
 	let special = |length: usize| Special { bytes: [&vec![BYTE; length][..], b"0"].concat(), id: 1 };
 	let affix: String = core::iter::repeat_n('1', MAX_AFFIX_BYTES).collect();
 	let mut special: Vec<Special> = (1..MAX_SPECIAL_BYTES).map(special).collect();
@@ -37,7 +56,7 @@ fn head() -> Head {
 	Head {
 		pairs_root: pairs().root(),
 		pairs: MAX_PAIRS,
-		vocabulary_root: [0; 32],
+		vocabulary_root: vocabulary().root(),
 		vocabulary: ARCHITECTURE.vocabulary,
 		end: ARCHITECTURE.end,
 		byte_symbols: [0; 256],
@@ -72,7 +91,7 @@ impl<T: Config> Scene<T> {
 		rules.kind = JobKind::Generate(GenerateParams::greedy(InputFormat::Chat, 2000));
 		scene.set(|dispute| {
 			dispute.rules = rules;
-			dispute.input = ContentHash::of(&input);
+			dispute.input = InputMark::Open(ContentHash::of(&input));
 			dispute.phase = Phase::Text { leaf, hash: leaf_hash(&Opening::leaf_bytes(&values)) };
 		});
 		let evidence = TextEvidence {
@@ -80,6 +99,7 @@ impl<T: Config> Scene<T> {
 			input: BoundedVec::truncate_from(input),
 			previous: Some(previous),
 			source: TokenSource::Text,
+			salt: None,
 		};
 		Ok((scene, values, evidence))
 	}

@@ -7,7 +7,7 @@ use super::{
 use crate::{mock::*, Dockets, Standing, MAX_DOUBLINGS};
 use noesis_canon::graph::Operation;
 use noesis_primitives::{
-	Accused, Claim, DisputeId, Fault, Ground, JobId, Phase, Root, Subject, TraceLeaf, Verdict,
+	Accused, Claim, DisputeId, Fault, Ground, JobId, Phase, Root, Subject, TraceLeaf, Verdict, Vouchers,
 	MAX_OPEN_DISPUTES,
 };
 use polkadot_sdk::{
@@ -283,6 +283,57 @@ fn nobody_should_be_liable_when_the_time_for_it_is_over() {
 		run_to(until + WINDOW + 3);
 		assert!(!Dockets::<Test>::contains_key(subject));
 		assert_eq!(Slashes::get()[1], (VALIDATORS[0], Fault::WrongVerdict, Some(CHALLENGER)));
+	});
+}
+
+/// A subject that ended because another entry of its bundle was overturned; two validators vouched for it.
+fn ended_with_another(run: &Run, question: &Question) -> Subject {
+	let subject = subject_of(run, question, vec![]);
+	change(Book::get, Book::set, |book| {
+		let told = book.get_mut(&subject).unwrap();
+		let validators = VALIDATORS[..2].to_vec().try_into().unwrap();
+		(told.state, told.vouchers) = (State::Overturned, Some(Vouchers { ended: now(), validators }));
+	});
+	subject
+}
+
+#[test]
+fn validators_should_be_liable_when_their_entry_ended_with_another() {
+	run(|| {
+		let question = Question::short();
+		let (truth, liar) = (Run::honest(&question), liar(&question));
+		let subject = ended_with_another(&liar, &question);
+		let accused = |i: usize| Accused::Validator(VALIDATORS[i]);
+		let open = |accused| Dispute::challenge(signed(CHALLENGER), subject, accused, liar.claim());
+		assert_noop!(open(Accused::Worker), Error::Settled);
+		assert_noop!(open(accused(2)), Error::WrongClaim);
+		let id = challenge_as(subject, accused(0), liar.claim(), CHALLENGER);
+		assert!(!Dockets::<Test>::get(subject).unwrap().suspends());
+		let (verdict, _) = play(id, &mut Defender(liar.clone()), &mut Honest(truth.clone()));
+		assert_eq!(verdict, Verdict::Falls(Ground::Step));
+		assert_noop!(open(accused(0)), Error::WrongClaim);
+		// The other one can defend itself, and it is not for ever.
+		let until = Dockets::<Test>::get(subject).unwrap().until;
+		assert_eq!(until, 1 + LIABILITY);
+		at_block(until + 1);
+		assert_noop!(open(accused(1)), Error::Settled);
+		run_to(until + 2);
+		assert!(!Dockets::<Test>::contains_key(subject));
+		assert_noop!(open(accused(1)), Error::Settled);
+		assert_eq!(Slashes::get(), vec![(VALIDATORS[0], Fault::WrongVerdict, Some(CHALLENGER))]);
+	});
+}
+
+#[test]
+fn an_honest_validator_should_keep_its_stake_when_its_entry_ended_with_another() {
+	run(|| {
+		let question = Question::short();
+		let truth = Run::honest(&question);
+		let subject = ended_with_another(&truth, &question);
+		let id = challenge_as(subject, Accused::Validator(VALIDATORS[0]), truth.claim(), CHALLENGER);
+		let (verdict, _) = play(id, &mut Defender(truth), &mut Dice(Random(8)));
+		assert_eq!((verdict, Slashes::get()), (Verdict::Stands, vec![]));
+		assert_eq!(wealth(VALIDATORS[0]), RICH + BOND / 2);
 	});
 }
 

@@ -49,7 +49,7 @@ fn the_worker_should_win_when_it_shows_the_token_that_it_read() {
 			|bytes: Vec<u8>| -> BoundedVec<u8, ConstU32<MAX_TOKEN_BYTES>> { bytes.try_into().unwrap() };
 		let right = payload(question.payload());
 		let show = |architecture, values, payload| {
-			Dispute::prove_input(signed(WORKER), id, architecture, values, payload)
+			Dispute::prove_input(signed(WORKER), id, architecture, values, payload, None)
 		};
 		let other = Architecture { vocabulary: 41, ..ARCHITECTURE };
 		assert_noop!(show(other, values(0), right.clone()), Error::WrongArchitecture);
@@ -103,7 +103,8 @@ fn a_stored_input_should_be_shown_when_its_token_is_disputed() {
 			|view: &noesis_primitives::DisputeView<AccountId>| matches!(view.phase, Phase::Input { .. });
 		play_to(id, &mut Defender(truth.clone()), &mut Honest(liar), at_input).unwrap();
 		let values = truth.leaves[0].clone().try_into().unwrap();
-		Dispute::prove_input(signed(WORKER), id, ARCHITECTURE, values, bytes.try_into().unwrap()).unwrap();
+		Dispute::prove_input(signed(WORKER), id, ARCHITECTURE, values, bytes.try_into().unwrap(), None)
+			.unwrap();
 		assert_eq!(verdict(id), Some(Verdict::Stands));
 	});
 }

@@ -12,8 +12,8 @@ use noesis_canon::{
 use noesis_primitives::{
 	merkle::{self, leaf_hash, Node},
 	Architecture, Claim, ContentHash, Evidence, Family, FinePiece, GenerateParams, InputFormat, JobKind,
-	Opening, Piece, Root, RowPiece, Rules, TextEvidence, TokenSource, TraceLeaf, TraceShape, Usage,
-	WeightsPiece, WordCommitment,
+	Opening, OutputProof, Piece, Root, RowPiece, Rules, ShownOutput, TextEvidence, TokenSource, TraceLeaf,
+	TraceShape, Usage, WeightsPiece, WordCommitment,
 };
 use std::{
 	collections::BTreeMap,
@@ -240,6 +240,8 @@ pub struct Run {
 	pub lie: Option<Lie>,
 	/// A lie about a word of the input.
 	pub word_lie: Option<WordLie>,
+	/// The bytes of the output.
+	pub output: Vec<u8>,
 }
 
 /// Programs are computed while the trace grows: leaves before the one that is computed.
@@ -358,12 +360,12 @@ impl Run {
 		let mut claim = Claim {
 			root: Root::default(),
 			leaves: 0,
-			output: ContentHash([9; 32]),
+			output: ContentHash::default(),
 			usage: Usage { input_tokens, output_tokens: 0 },
 		};
 		let mut rules = Rules { claim, kind, shape, levels: 2 };
 		let mut leaves: Vec<Vec<i32>> = Vec::new();
-		let (mut position, mut end) = (0, 0);
+		let (mut position, mut output) = (0, Vec::new());
 		loop {
 			shape.positions = position.max(input_tokens);
 			rules.shape = shape;
@@ -376,8 +378,8 @@ impl Run {
 				let fine = Known { model: &model, shape, leaves: &leaves }.fine(&program, lie)?;
 				let id = i64::from_le_bytes(fine.last().unwrap()[..].try_into().ok()?);
 				let id = u32::try_from(id).ok().filter(|id| *id < a.vocabulary)?;
-				end += if id == a.end { 0 } else { words::bytes(id).len() as i32 };
-				leaves.push(vec![id as i32, end]);
+				output.extend_from_slice(words::head_with(a.end).added(id, &words::bytes(id)));
+				leaves.push(vec![id as i32, output.len() as i32]);
 				claim.usage.output_tokens += 1;
 				if claim.usage.output_tokens == limit || (id == a.end && !goes_on) {
 					break;
@@ -398,9 +400,16 @@ impl Run {
 			position += 1;
 		}
 		shape.positions = claim.usage.positions() as u32;
-		let mut run =
-			Self { model, rules: Rules { shape, ..rules }, leaves, hashes: Vec::new(), lie, word_lie: None };
-		run.rules.claim = claim;
+		let mut run = Self {
+			model,
+			rules: Rules { shape, ..rules },
+			leaves,
+			hashes: Vec::new(),
+			lie,
+			word_lie: None,
+			output,
+		};
+		run.rules.claim = Claim { output: ContentHash::of(&run.output), ..claim };
 		run.seal();
 		Some(run)
 	}
@@ -488,6 +497,32 @@ impl Run {
 		Some((program, states))
 	}
 
+	/// The same trace, claimed with another output.
+	pub fn with_output(&self, output: &[u8]) -> Self {
+		let mut other = Self { output: output.to_vec(), ..self.clone() };
+		other.rules.claim.output = ContentHash::of(output);
+		other
+	}
+
+	/// What it shows of its output.
+	pub fn shown_output(&self) -> ShownOutput {
+		ShownOutput::Bytes(self.output.clone().try_into().unwrap())
+	}
+
+	/// What shows that `output` does not have the token at `position`, by this run's own trace.
+	pub fn output_proof(&self, output: &[u8], position: u32) -> OutputProof {
+		let token = self.opening(TraceLeaf::Token { position });
+		let is_first = position == self.rules.claim.usage.input_tokens;
+		OutputProof {
+			head: words::head_with(self.model.architecture.end).encode().try_into().unwrap(),
+			output: output.to_vec().try_into().unwrap(),
+			position,
+			previous: (!is_first).then(|| self.opening(TraceLeaf::Token { position: position - 1 })),
+			bytes: words::token_proof(token.values[0] as u32),
+			token,
+		}
+	}
+
 	/// What shows the token of leaf `leaf` of a text or of the output.
 	pub fn text_evidence(&self, input: &[u8], leaf: u32) -> TextEvidence {
 		let TraceLeaf::Token { position } = self.rules.leaf(leaf).unwrap() else {
@@ -517,6 +552,7 @@ impl Run {
 			input: if reads { input.to_vec().try_into().unwrap() } else { Default::default() },
 			previous: before.map(|position| self.opening(TraceLeaf::Token { position })),
 			source,
+			salt: None,
 		}
 	}
 

@@ -35,7 +35,12 @@ pub fn disputed(run: &Run, question: &Question) -> DisputedSubject<AccountId> {
 		checkpoint: CHECKPOINT,
 		kind: JobKind::Generate(question.params()),
 		input: Payload::Inline(question.payload().try_into().unwrap()),
-		output: Payload::Inline(b"out".to_vec().try_into().unwrap()),
+		sealed: None,
+		output: Payload::Stored {
+			hash: run.claim().output,
+			len: run.output.len() as u32,
+			locator: Default::default(),
+		},
 		claim: run.claim(),
 	}
 }
@@ -112,7 +117,8 @@ impl Player for Defender {
 		let architecture = run.model.architecture;
 		match &view.phase {
 			Phase::Reveal { at } => mock::Dispute::reveal(who, id, nodes_below(run, view, at)),
-			Phase::Choose { .. } => unreachable!("not the accused's move"),
+			Phase::Choose { .. } | Phase::Compare => unreachable!("not the accused's move"),
+			Phase::Output => mock::Dispute::show_output(who, id, run.shown_output()),
 			Phase::Expand { leaf, .. } => {
 				let (root, path) = fine_root(run, *leaf);
 				let values = run.leaves[*leaf as usize].clone().try_into().unwrap();
@@ -123,7 +129,7 @@ impl Player for Defender {
 				let input = told(view.subject).disputed.input;
 				let Payload::Inline(bytes) = input else { unreachable!("inputs of tests are inline") };
 				let payload = bytes.into_inner().try_into().unwrap();
-				mock::Dispute::prove_input(who, id, architecture, values, payload)
+				mock::Dispute::prove_input(who, id, architecture, values, payload, None)
 			},
 			Phase::Text { leaf, .. } => {
 				let values = run.leaves[*leaf as usize].clone().try_into().unwrap();

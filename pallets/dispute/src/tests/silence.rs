@@ -4,9 +4,10 @@ use super::{
 	model::{Question, Random, Run},
 	players::*,
 };
-use crate::{mock::*, Agenda, Cursor, Due, WeightInfo, AGENDA_PROBES, MAX_PER_BLOCK};
+use crate::{mock::*, Agenda, Cursor, Due, WeightInfo};
 use noesis_canon::graph::Operation;
 use noesis_primitives::{Ground, Phase, Side, TraceLeaf, Verdict};
+use noesis_support::{AGENDA_PROBES, MAX_PER_BLOCK};
 use polkadot_sdk::frame_support::{
 	assert_noop, assert_ok,
 	storage::with_storage_layer,

@@ -9,7 +9,7 @@ use crate::{mock::*, referee::EvidenceError, text};
 use codec::Decode;
 use noesis_canon::tokenizer::{Head, Place};
 use noesis_primitives::{
-	Accused, ContentHash, DisputeView, Fault, Ground, InputFormat, Move, Phase, Root, Rules, Spot,
+	Accused, ContentHash, DisputeView, Fault, Ground, InputFormat, InputMark, Move, Phase, Root, Rules, Spot,
 	TextEvidence, TokenSource, TraceLeaf, Tree, Verdict, WordEvidence, WordTree,
 };
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
@@ -379,7 +379,7 @@ fn the_game_should_end_undecided_when_the_text_does_not_fit_the_context() {
 		let evidence = truth.text_evidence(&question.payload(), leaf);
 		let values = &truth.leaves[leaf as usize];
 		let disputed = text::Disputed { rules, leaf, values, context: ARCHITECTURE.context };
-		disputed.judge(&ContentHash::of(&question.payload()), &evidence)
+		disputed.judge(&InputMark::Open(ContentHash::of(&question.payload())), &evidence)
 	};
 	assert_eq!(judge(3, &truth.rules), Ok(Move::Beyond));
 	// The first token of the output is held against its bytes alone.
@@ -409,7 +409,7 @@ proptest! {
 			head[at] = byte;
 		}
 		let right = run.text_evidence(&question.payload(), leaf);
-		let hash = ContentHash::of(&payload);
+		let hash = InputMark::Open(ContentHash::of(&payload));
 		let disputed = text::Disputed { rules: &run.rules, leaf, values: &values, context };
 		for head in [head, bytes.clone()] {
 			let input: polkadot_sdk::frame_support::BoundedVec<_, _> = payload.clone().try_into().unwrap();

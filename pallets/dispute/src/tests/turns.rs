@@ -34,7 +34,7 @@ fn refuse_other_moves(run: &Run, id: DisputeId) {
 		}
 		if !matches!(phase, Phase::Input { .. }) {
 			let values = Default::default();
-			let shown = Dispute::prove_input(signed(who), id, architecture, values, Default::default());
+			let shown = Dispute::prove_input(signed(who), id, architecture, values, Default::default(), None);
 			assert_noop!(shown, Error::OutOfTurn);
 		}
 		if !matches!(phase, Phase::Text { .. }) {
@@ -51,6 +51,10 @@ fn refuse_other_moves(run: &Run, id: DisputeId) {
 			let prove = Dispute::prove(signed(who), id, LeafBytes::default(), Default::default());
 			assert_noop!(prove, Error::OutOfTurn);
 		}
+	}
+	if !matches!(phase, Phase::Output) {
+		let shown = Dispute::show_output(signed(WORKER), id, run.shown_output());
+		assert_noop!(shown, Error::OutOfTurn);
 	}
 	let stranger = signed(REQUESTER);
 	assert_noop!(Dispute::reveal(stranger.clone(), id, Nodes::default()), Error::NotPlayer);

@@ -29,7 +29,7 @@ const MERGES: [(Pair, u32); 9] = [
 pub fn bytes(id: u32) -> Vec<u8> {
 	match id {
 		0..=2 => Vec::new(),
-		_ => vec![b'0' + id as u8; 1 + id as usize % 3],
+		_ => vec![b'0'.wrapping_add(id as u8); 1 + id as usize % 3],
 	}
 }
 

@@ -17,12 +17,12 @@ fn operator_should_be_shut_out_when_its_marks_reach_the_limit() {
 		Operators::note(&ALICE, Conduct::Missed);
 		assert_event(Event::Marked { who: ALICE, marks: 1 });
 		Operators::note(&ALICE, Conduct::Missed);
-		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Active, 2));
+		assert_eq!((status(ALICE), marks(ALICE)), (OperatorStatus::Active, 2));
 		Operators::note(&ALICE, Conduct::Missed);
 		System::assert_has_event(Event::<Test>::Marked { who: ALICE, marks: 3 }.into());
 		let to = OperatorStatus::Excluded { until: 70 };
 		assert_event(Event::Excluded { who: ALICE, from: OperatorStatus::Active, to });
-		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Excluded { until: 70 }, 3));
+		assert_eq!((status(ALICE), marks(ALICE)), (OperatorStatus::Excluded { until: 70 }, 3));
 	});
 }
 
@@ -35,7 +35,7 @@ fn exclusion_should_not_grow_when_further_marks_come_in() {
 		}
 		at(30);
 		Operators::note(&ALICE, Conduct::Missed);
-		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Excluded { until: 51 }, 4));
+		assert_eq!((status(ALICE), marks(ALICE)), (OperatorStatus::Excluded { until: 51 }, 4));
 	});
 }
 
@@ -58,6 +58,76 @@ fn marks_should_shut_out_at_the_next_one_when_the_limit_falls() {
 		assert_eq!(status(ALICE), OperatorStatus::Active);
 		Operators::note(&ALICE, Conduct::Missed);
 		assert_eq!(status(ALICE), OperatorStatus::Excluded { until: 51 });
+	});
+}
+
+/// Marks fade as the reputation does: a miss now and then shuts nobody out, however long it serves.
+#[test]
+fn marks_should_fade_when_time_passes() {
+	execute(|| {
+		worker(ALICE, &[0]);
+		for _ in 0..2 {
+			Operators::note(&ALICE, Conduct::Missed);
+		}
+		at(10_001);
+		assert_eq!((marks(ALICE), Operators::view(&ALICE).unwrap().marks), (1, 1));
+		Operators::note(&ALICE, Conduct::Missed);
+		System::assert_last_event(Event::<Test>::Marked { who: ALICE, marks: 2 }.into());
+		assert_eq!(status(ALICE), OperatorStatus::Active);
+		for miss in 0..50 {
+			at(20_001 + miss * 10_000);
+			Operators::note(&ALICE, Conduct::Missed);
+			assert_eq!((marks(ALICE), status(ALICE)), (2, OperatorStatus::Active));
+		}
+		Operators::note(&ALICE, Conduct::Missed);
+		assert!(matches!(status(ALICE), OperatorStatus::Excluded { .. }));
+		ReputationHalfLife::set(0);
+		at(u32::MAX);
+		assert_eq!(marks(ALICE), 3);
+	});
+}
+
+/// Re-registration: whoever leaves with two marks out of three comes back with them, in whatever role.
+#[test]
+fn marks_should_survive_when_the_account_withdraws_and_registers_again() {
+	execute(|| {
+		worker(ALICE, &[0]);
+		for _ in 0..2 {
+			Operators::note(&ALICE, Conduct::Missed);
+		}
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		at(101);
+		assert_ok!(Operators::withdraw(signed(ALICE)));
+		assert_eq!((Operators::record(&ALICE), marks(ALICE)), (None, 2));
+		validator(ALICE, &[0]);
+		Operators::note(&ALICE, Conduct::Missed);
+		assert_eq!(status(ALICE), OperatorStatus::Excluded { until: 151 });
+		// It sits the exclusion out, and leaves: that is over then, as after rejoining.
+		assert_ok!(Operators::unbond(signed(ALICE)));
+		at(1_000);
+		assert_ok!(Operators::withdraw(signed(ALICE)));
+		assert_eq!(marks(ALICE), 0);
+	});
+}
+
+/// An exclusion can be lifted, but not the least stake.
+#[test]
+fn operator_should_stay_out_when_it_is_readmitted_with_too_little_stake() {
+	execute(|| {
+		MinValidatorStake::set(STAKE);
+		validator(ALICE, &[0]);
+		slash(ALICE, noesis_primitives::Fault::WrongVerdict, None);
+		let from = OperatorStatus::Excluded { until: 51 };
+		assert_eq!(status(ALICE), from);
+		at(9);
+		assert_ok!(Operators::readmit(RuntimeOrigin::root(), ALICE));
+		let to = OperatorStatus::Excluded { until: 9 };
+		assert_event(Event::Readmitted { who: ALICE, from, to });
+		assert_eq!((status(ALICE), Operators::validators(CheckpointId(0))), (to, 0));
+		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::StakeTooLow);
+		assert_ok!(Operators::add_stake(signed(ALICE), 100));
+		assert_ok!(Operators::rejoin(signed(ALICE)));
+		assert_eq!(Operators::validators(CheckpointId(0)), 1);
 	});
 }
 
@@ -87,7 +157,7 @@ fn operator_should_come_back_without_marks_when_its_exclusion_is_over() {
 		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::StillExcluded);
 		at(51);
 		assert_ok!(Operators::rejoin(signed(ALICE)));
-		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Active, 0));
+		assert_eq!((status(ALICE), marks(ALICE)), (OperatorStatus::Active, 0));
 		assert_eq!(record(ALICE).since, 51);
 		assert_eq!(Operators::validators(CheckpointId(0)), 1);
 	});
@@ -124,7 +194,7 @@ fn exclusion_should_stand_when_the_operator_unbonds_to_escape_it() {
 		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::StillExcluded);
 		at(51);
 		assert_ok!(Operators::rejoin(signed(ALICE)));
-		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Active, 0));
+		assert_eq!((status(ALICE), marks(ALICE)), (OperatorStatus::Active, 0));
 	});
 }
 
@@ -160,7 +230,7 @@ fn operator_should_be_active_without_marks_when_the_admin_readmits_it() {
 		assert_ok!(Operators::readmit(RuntimeOrigin::root(), ALICE));
 		let from = OperatorStatus::Excluded { until: 51 };
 		assert_event(Event::Readmitted { who: ALICE, from, to: OperatorStatus::Active });
-		assert_eq!((status(ALICE), record(ALICE).marks), (OperatorStatus::Active, 0));
+		assert_eq!((status(ALICE), marks(ALICE)), (OperatorStatus::Active, 0));
 		assert_eq!(record(ALICE).since, 7);
 		assert_eq!(Operators::validators(CheckpointId(0)), 1);
 	});

@@ -26,7 +26,7 @@ fn stake_should_come_back_when_the_unbonding_period_is_over() {
 }
 
 #[test]
-fn record_should_begin_anew_when_an_operator_registers_after_withdrawing() {
+fn record_should_begin_anew_but_for_its_marks_when_an_operator_registers_after_withdrawing() {
 	execute(|| {
 		validator(ALICE, &[0]);
 		Operators::note(&ALICE, Conduct::Missed);
@@ -35,7 +35,7 @@ fn record_should_begin_anew_when_an_operator_registers_after_withdrawing() {
 		assert_ok!(Operators::withdraw(signed(ALICE)));
 		assert_eq!(DrawKeys::<Test>::iter().count(), 0);
 		worker(ALICE, &[0]);
-		assert_eq!((record(ALICE).marks, record(ALICE).since), (0, 101));
+		assert_eq!((marks(ALICE), record(ALICE).since, record(ALICE).seen), (1, 101, 101));
 	});
 }
 
@@ -128,7 +128,7 @@ fn operator_should_be_active_with_its_marks_when_it_rejoins_while_unbonding() {
 		assert_ok!(Operators::rejoin(signed(ALICE)));
 		assert_event(Event::Rejoined { who: ALICE, from: OperatorStatus::Unbonding { until: 101 } });
 		assert_eq!(status(ALICE), OperatorStatus::Active);
-		assert_eq!((record(ALICE).marks, record(ALICE).since), (1, 40));
+		assert_eq!((marks(ALICE), record(ALICE).since), (1, 40));
 		assert_eq!(Operators::validators(CheckpointId(0)), 1);
 		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::AlreadyActive);
 		assert_noop!(Operators::rejoin(signed(BOB)), Error::<Test>::NotRegistered);

@@ -30,7 +30,6 @@ fn operator_should_be_active_with_its_stake_held_when_it_registers() {
 			capability: capability(ALICE, &[3, 1]),
 			status: OperatorStatus::Active,
 			since: 9,
-			marks: 0,
 			seen: 9,
 			pace: Pace::default(),
 		};
@@ -114,6 +113,19 @@ fn draw_key_should_be_asked_of_validators_only_when_they_register() {
 		refused(Role::Validator, STAKE, without(ALICE), Error::NoDrawKey);
 		assert_ok!(Operators::register(signed(ALICE), Role::Worker, STAKE, without(ALICE)));
 		assert_ok!(Operators::register(signed(BOB), Role::Worker, STAKE, without(BOB)));
+	});
+}
+
+#[test]
+fn seal_key_should_be_told_of_workers_only_when_they_have_one() {
+	execute(|| {
+		let with = |who, seal_key| Capability { seal_key, ..capability(who, &[0]) };
+		refused(Role::Worker, STAKE, with(ALICE, Some([0; 32])), Error::NoSealKey);
+		assert_ok!(Operators::register(signed(ALICE), Role::Worker, STAKE, with(ALICE, Some([3; 32]))));
+		assert_ok!(Operators::register(signed(BOB), Role::Validator, STAKE, with(BOB, Some([4; 32]))));
+		assert_eq!([ALICE, BOB, CHARLIE].map(|who| Operators::seal_key(&who)), [Some([3; 32]), None, None]);
+		assert_ok!(Operators::update_capability(signed(ALICE), with(ALICE, None)));
+		assert_eq!(Operators::seal_key(&ALICE), None);
 	});
 }
 

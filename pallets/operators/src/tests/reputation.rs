@@ -26,7 +26,7 @@ fn reputation_should_move_by_its_step_when_conduct_is_noted() {
 			System::assert_has_event(Event::<Test>::Noted { who: ALICE, conduct, reputation }.into());
 		}
 		// Two of them made a mark; a dissent did not.
-		assert_eq!(record(ALICE).marks, 2);
+		assert_eq!(marks(ALICE), 2);
 		Operators::note(&ALICE, Conduct::Rejected);
 		assert_eq!(reputation(ALICE), 0);
 	});
@@ -149,6 +149,23 @@ fn reputation_should_fall_when_the_claimed_speed_is_far_above_the_measured_one()
 		let reputation = Reputation(480);
 		assert_event(Event::Overstated { who: ALICE, claimed: 20, measured: 2_000, reputation });
 		assert_eq!(Operators::view(&ALICE).unwrap().measured, Some(2_000));
+	});
+}
+
+/// Whoever lowers its claim for the answer at which it is judged, and raises it again, is judged by the higher one.
+#[test]
+fn reputation_should_fall_when_the_claim_is_lowered_for_the_judgement() {
+	execute(|| {
+		worker(ALICE, &[0]);
+		earn(ALICE, 500);
+		for _ in 0..15 {
+			Operators::measured(&ALICE, 1_200, 100);
+		}
+		let modest = noesis_primitives::Capability { tokens_per_second: 1, ..capability(ALICE, &[0]) };
+		assert_ok!(Operators::update_capability(signed(ALICE), modest));
+		Operators::measured(&ALICE, 1_200, 100);
+		let reputation = Reputation(480);
+		assert_event(Event::Overstated { who: ALICE, claimed: 20, measured: 2_000, reputation });
 	});
 }
 

@@ -163,7 +163,7 @@ fn canary_should_end_without_pay_when_its_answer_was_waived() {
 	ExtBuilder::default().run(|| {
 		WorkerReputation::set(&1000);
 		AuditFloor::set(&Permill::zero());
-		SlashGainRatio::set(&u32::MAX);
+		ExposureFactor::set(&Permill::zero());
 		let canary = answered();
 		assert_eq!(Poc::outcome(JOB), PanelOutcome::Waived);
 		assert_ok!(reveal(&canary));

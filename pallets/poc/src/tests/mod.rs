@@ -10,4 +10,5 @@ mod randomness;
 mod sampling;
 mod schedules;
 mod seats;
+mod security;
 mod views;

@@ -4,13 +4,14 @@ mod scenes;
 
 use crate::{
 	Active, Agenda, Bundles, Call, Channels, Config, Cursor, Directed, Entries, HoldReason, Jobs, Outputs,
-	Pallet, Settlements, MAX_ACTIVE, MAX_CLAIMS, MAX_FORGET, MAX_PER_BLOCK,
+	Pallet, Settlements, MAX_ACTIVE, MAX_CLAIMS, MAX_FORGET,
 };
 use alloc::{vec, vec::Vec};
 use noesis_primitives::{
-	BlockNumber, BundleId, ChannelId, ChannelState, Engagement, JobId, JobState, Root, Tally, MAX_AUDITS,
-	MAX_INLINE_BYTES, MAX_ITEMS,
+	BlockNumber, BundleId, ChannelId, ChannelState, ContentHash, Engagement, JobId, JobSpec, JobState, Root,
+	Tally, MAX_AUDITS, MAX_INLINE_BYTES, MAX_ITEMS, SEAL_OVERHEAD,
 };
+use noesis_support::MAX_PER_BLOCK;
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
 	frame_support::{
@@ -31,13 +32,15 @@ mod benches {
 	use super::*;
 
 	#[benchmark]
-	fn submit(b: Linear<1, MAX_INLINE_BYTES>) -> Result<(), BenchmarkError> {
+	fn submit(b: Linear<{ SEAL_OVERHEAD + 1 }, MAX_INLINE_BYTES>) -> Result<(), BenchmarkError> {
 		let scene = Scene::<T>::open(true)?;
 		let checkpoint = scene.stored().map(|job| job.checkpoint).unwrap_or_default();
 		Directed::<T>::mutate(&scene.worker, |jobs| jobs.pop());
 		crowd::<T>(scene.now().saturating_add(T::OpenPeriod::get().max(1)));
 		let requester = scene.requester.clone();
-		let spec = spec::<T>(checkpoint, b, Some(scene.worker.clone()));
+		// A sealed job takes one look more: at its worker's key.
+		let sealed = Some(ContentHash([5; 32]));
+		let spec = JobSpec { sealed, ..spec::<T>(checkpoint, b, Some(scene.worker.clone())) };
 		let next = crate::NextJob::<T>::get();
 
 		#[extrinsic_call]

@@ -1,8 +1,8 @@
 //! What the benchmarks begin with.
 
 use crate::{
-	Active, Agenda, Bundles, Config, Directed, HoldReason, Job, Jobs, Outputs, Pallet, Path, AGENDA_PROBES,
-	MAX_ACTIVE, MAX_DIRECTED, MAX_PER_BLOCK,
+	Active, Agenda, Bundles, Config, Directed, HoldReason, Job, Jobs, Outputs, Pallet, Path, MAX_ACTIVE,
+	MAX_DIRECTED,
 };
 use alloc::{vec, vec::Vec};
 use noesis_primitives::{
@@ -12,6 +12,7 @@ use noesis_primitives::{
 	Profile, Role, Root, Subject, Tally, Tier, Turn, Usage, Verification, MAX_AUDITS, MAX_INLINE_BYTES,
 	MAX_PANEL,
 };
+use noesis_support::{AGENDA_PROBES, MAX_PER_BLOCK};
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
 	frame_support::{
@@ -80,12 +81,13 @@ pub(super) fn spec<T: Config>(
 		lane: Lane::Dot,
 		tier: Tier::Premium,
 		verification: Verification::Panel(MAX_PANEL as u8),
+		sealed: None,
 	}
 }
 
 /// An answered job, as somebody else's benchmark needs it.
 pub(crate) fn answered<T: Config>(subject: DisputedSubject<T::AccountId>, spoke: u32) -> Subject {
-	let DisputedSubject { worker, requester, checkpoint, kind, input, output, claim } = subject;
+	let DisputedSubject { worker, requester, checkpoint, kind, input, sealed, output, claim } = subject;
 	let id = crate::NextJob::<T>::get();
 	crate::NextJob::<T>::put(JobId(id.0.saturating_add(1)));
 	let escrow = T::BaseFee::get();
@@ -131,6 +133,7 @@ pub(crate) fn answered<T: Config>(subject: DisputedSubject<T::AccountId>, spoke:
 		reassignments: 0,
 		claim: Some(claim),
 		rating: None,
+		sealed,
 	};
 	Pallet::<T>::note(id, &JobState::Open);
 	Pallet::<T>::note(id, &job.state);
@@ -166,6 +169,8 @@ impl<T: Config> Scene<T> {
 		let (requester, worker) = (rich::<T>("requester", 0)?, rich::<T>("worker", 0)?);
 		let checkpoint = T::Checkpoints::register_for_benchmark(FACTS);
 		T::Operators::register_for_benchmark(&worker, Role::Worker, checkpoint, [0; 32]);
+		let checker = rich::<T>("checker", 0)?;
+		T::Operators::register_for_benchmark(&checker, Role::Validator, checkpoint, [1; 32]);
 		at_block::<T>(2);
 		let job = JobId(MAX_DIRECTED.into());
 		crate::NextJob::<T>::put(job);
@@ -205,6 +210,7 @@ impl<T: Config> Scene<T> {
 			rich::<T>("validator", index)?;
 		}
 		T::Currency::set_balance(&T::Pot::get(), u128::from(u64::MAX));
+		T::Currency::set_balance(&T::PanelFund::get(), u128::from(u64::MAX));
 		T::Panels::fill_for_benchmark(Subject::Job(scene.job), true);
 		at_block::<T>(scene.now().saturating_add(T::ChallengeWindow::get()));
 		Ok(scene)
@@ -246,6 +252,8 @@ pub(super) fn channel_spec<T: Config>() -> Result<(T::AccountId, ChannelSpec<T::
 	let worker = rich::<T>("worker", 0)?;
 	let checkpoint = T::Checkpoints::register_for_benchmark(FACTS);
 	T::Operators::register_for_benchmark(&worker, Role::Worker, checkpoint, [0; 32]);
+	let checker = rich::<T>("checker", 0)?;
+	T::Operators::register_for_benchmark(&checker, Role::Validator, checkpoint, [1; 32]);
 	let escrow = T::BaseFee::get().saturating_mul(100).max(1_000_000_000);
 	let spec = ChannelSpec {
 		worker,
@@ -373,6 +381,7 @@ impl<T: Config> Lot<T> {
 			rich::<T>("validator", index)?;
 		}
 		T::Currency::set_balance(&T::Pot::get(), u128::from(u64::MAX));
+		T::Currency::set_balance(&T::PanelFund::get(), u128::from(u64::MAX));
 		let worker = RawOrigin::Signed(self.worker.clone());
 		for index in self.drawn() {
 			match self.id {

@@ -18,6 +18,9 @@ parameter_types! {
 	pub storage Known: BTreeMap<CheckpointId, CheckpointFacts> = BTreeMap::from([(CHECKPOINT, FACTS)]);
 	pub storage Faults: BTreeMap<AccountId, OperatorFault> = BTreeMap::new();
 	pub storage Stake: Balance = STAKE;
+	pub storage SealKeys: BTreeMap<AccountId, [u8; 32]> = BTreeMap::new();
+	/// Validators of every checkpoint.
+	pub storage Validators: u32 = noesis_primitives::MAX_PANEL;
 	pub storage Exposed: BTreeMap<AccountId, Balance> = BTreeMap::new();
 	pub storage Conducts: Vec<(AccountId, Conduct)> = vec![];
 	pub storage Slashes: Vec<(AccountId, Fault, Option<AccountId>)> = vec![];
@@ -27,6 +30,8 @@ parameter_types! {
 	pub storage Issued: Vec<(AccountId, Receipt<AccountId>)> = vec![];
 	pub storage Seeds: bool = true;
 	pub storage Book: BTreeMap<Subject, Told> = BTreeMap::new();
+	/// Chance of an audit of every panel, in parts per million.
+	pub storage Audit: u32 = 1_000_000;
 	pub storage BaseFee: Balance = 100;
 	pub storage UnitPrice: Balance = 3;
 	pub storage WorkerShare: Permill = Permill::from_percent(70);
@@ -48,6 +53,7 @@ parameter_types! {
 	pub storage ContestPeriod: u32 = 5;
 	pub storage MaxLifetime: u32 = 200;
 	pub const Pot: AccountId = POT;
+	pub const PanelFund: AccountId = FUND;
 }
 
 pub const FACTS: CheckpointFacts = CheckpointFacts {
@@ -124,8 +130,12 @@ impl OperatorRegistry<AccountId> for Operators {
 		Err(OperatorFault::WrongRole)
 	}
 
+	fn seal_key(who: &AccountId) -> Option<[u8; 32]> {
+		SealKeys::get().get(who).copied()
+	}
+
 	fn validators(_: CheckpointId) -> u32 {
-		noesis_primitives::MAX_PANEL
+		Validators::get()
 	}
 
 	fn expose(who: &AccountId, price: Balance) -> Result<(), OperatorFault> {
@@ -168,8 +178,9 @@ impl OperatorRegistry<AccountId> for Operators {
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
-	fn register_for_benchmark(_: &AccountId, _: noesis_primitives::Role, _: CheckpointId, _: [u8; 32]) {
+	fn register_for_benchmark(who: &AccountId, _: noesis_primitives::Role, _: CheckpointId, _: [u8; 32]) {
 		Stake::set(&Balance::MAX);
+		change(SealKeys::get, SealKeys::set, |keys| drop(keys.insert(*who, [1; 32])));
 	}
 }
 
@@ -233,7 +244,7 @@ impl Panels<AccountId> for ToldPanels {
 			return None;
 		}
 		change(Book::get, Book::set, |book| drop(book.remove(&subject)));
-		Some(PanelClose { outcome, verdicts: verdicts.try_into().unwrap() })
+		Some(PanelClose { outcome, audit: Audit::get(), verdicts: verdicts.try_into().unwrap() })
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

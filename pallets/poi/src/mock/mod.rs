@@ -32,6 +32,8 @@ pub const OTHER: AccountId = 2;
 pub const WORKER: AccountId = 11;
 pub const VALIDATORS: [AccountId; 4] = [21, 22, 23, 24];
 pub const POT: AccountId = 99;
+/// Where the shares of panels that did not speak are put by.
+pub const FUND: AccountId = 98;
 pub const RICH: Balance = 1_000_000;
 pub const EXISTENTIAL: Balance = 10;
 pub const STAKE: Balance = 5_000;
@@ -99,6 +101,7 @@ impl crate::Config for Test {
 	type UnitPrice = UnitPrice;
 	type WorkerShare = WorkerShare;
 	type PanelShare = PanelShare;
+	type PanelFund = PanelFund;
 	type Pot = Pot;
 	type OpenPeriod = OpenPeriod;
 	type MaxDeadline = MaxDeadline;
@@ -184,7 +187,7 @@ pub fn run_to(now: BlockNumber) {
 
 pub fn new_test_ext() -> sp_io::TestExternalities {
 	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
-	let mut balances = vec![(REQUESTER, RICH), (OTHER, RICH), (POT, EXISTENTIAL)];
+	let mut balances = vec![(REQUESTER, RICH), (OTHER, RICH), (POT, EXISTENTIAL), (FUND, EXISTENTIAL)];
 	balances.extend((WORKER..WORKER + 3).map(|worker| (worker, EXISTENTIAL)));
 	balances.extend(VALIDATORS.map(|validator| (validator, EXISTENTIAL)));
 	pallet_balances::GenesisConfig::<Test> { balances, ..Default::default() }

@@ -13,6 +13,7 @@ pub fn spec() -> JobSpec<AccountId> {
 		lane: Lane::Dot,
 		tier: Tier::Standard,
 		verification: Verification::Sampled,
+		sealed: None,
 	}
 }
 
@@ -148,7 +149,7 @@ pub fn asked(count: u32) -> Vec<ItemInput> {
 /// A batch of `count` inputs of five bytes.
 pub fn batch_spec(count: u32) -> BatchSpec<AccountId> {
 	let leaves: Vec<_> = asked(count).iter().map(ItemInput::leaf).collect();
-	let JobSpec { checkpoint, kind, input: list, worker, deadline, lane, tier, verification } = spec();
+	let JobSpec { checkpoint, kind, input: list, worker, deadline, lane, tier, verification, .. } = spec();
 	let inputs = BatchInputs { root: Root(merkle::root(&leaves)), count, bytes: 5 * count, longest: 5 };
 	BatchSpec { checkpoint, kind, list, inputs, worker, deadline, lane, tier, verification }
 }

@@ -1,9 +1,8 @@
 //! Deadlines: by the agenda, and by hand.
 
-use crate::{
-	mock::*, Agenda, Cursor, Error, Event, Inputs, Jobs, Outputs, Timelines, WeightInfo, MAX_PER_BLOCK,
-};
+use crate::{mock::*, Agenda, Cursor, Error, Event, Inputs, Jobs, Outputs, Timelines, WeightInfo};
 use noesis_primitives::{Conduct, Engagement, JobId, JobState, PanelOutcome, RefundReason};
+use noesis_support::MAX_PER_BLOCK;
 use polkadot_sdk::frame_support::{
 	assert_noop, assert_ok,
 	traits::Hooks,

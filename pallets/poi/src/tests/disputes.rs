@@ -1,9 +1,10 @@
 //! Disputed answers, and the window in which they can be.
 
-use crate::{mock::*, Error, MAX_PER_BLOCK};
+use crate::{mock::*, Error};
 use noesis_primitives::{
 	Conduct, Disputable, JobId, JobState, NotDisputable, PanelOutcome, RefundReason, Subject, MAX_TIMELINE,
 };
+use noesis_support::MAX_PER_BLOCK;
 use polkadot_sdk::frame_support::{assert_noop, assert_ok, BoundedVec};
 
 type E = Error<Test>;
@@ -201,7 +202,8 @@ fn benchmark_of_others_should_find_an_answered_job_that_settles() {
 		let claim =
 			Claim { root: Root([1; 32]), leaves: LEAVES, output: output.content_hash(), usage: USAGE };
 		let (worker, requester, checkpoint, kind) = (WORKER, REQUESTER, CHECKPOINT, spec().kind);
-		let wanted = DisputedSubject { worker, requester, checkpoint, kind, input, output, claim };
+		let sealed = None;
+		let wanted = DisputedSubject { worker, requester, checkpoint, kind, input, sealed, output, claim };
 		let subject = Poi::answered_for_benchmark(wanted.clone(), 4);
 		assert_eq!(Poi::disputed(subject), Some(wanted));
 		assert_ok!(Poi::suspend(subject));

@@ -33,6 +33,8 @@ fn settle_should_pay_by_shares_when_the_panel_confirms() {
 			worker,
 			per_validator: each,
 			pot,
+			saved: 0,
+			bonus: 0,
 			refund: FEE - COST,
 		};
 		assert_eq!(settlement(job), expected);
@@ -42,7 +44,8 @@ fn settle_should_pay_by_shares_when_the_panel_confirms() {
 		assert_eq!((held(REQUESTER), Balances::free_balance(REQUESTER)), (0, RICH - COST));
 		assert_eq!(Poi::job_view(job).unwrap().state, JobState::Final { worker: WORKER });
 		assert_eq!(Exposed::get()[&WORKER], 0);
-		let event = Event::Settled { job, worker_paid: worker, per_validator: each, pot, refund: FEE - COST };
+		let (per_validator, saved, bonus, refund) = (each, 0, 0, FEE - COST);
+		let event = Event::Settled { job, worker_paid: worker, per_validator, pot, saved, bonus, refund };
 		System::assert_last_event(event.into());
 		assert_noop!(Poi::settle(signed(OTHER), job), E::NotAnswered);
 	});

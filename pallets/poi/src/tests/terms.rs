@@ -53,6 +53,33 @@ fn quote_should_count_the_validators_beyond_the_standard_panel() {
 	});
 }
 
+/// Such a job could only be refunded, and its worker would have worked for nothing.
+#[test]
+fn job_should_be_refused_when_there_are_too_few_validators_to_confirm_it() {
+	run(|| {
+		for (there, verification, needed) in [
+			(0, Verification::Sampled, 1),
+			(0, Verification::Panel(5), 1),
+			(2, Verification::Replicated(1), 3),
+			(14, Verification::Replicated(5), 15),
+		] {
+			Validators::set(&there);
+			let spec = with(verification);
+			assert_eq!(Poi::quote(&spec), Err(QuoteError::NoValidators { needed, there }));
+			assert_noop!(Poi::submit(signed(REQUESTER), spec, RICH), E::NoValidators);
+			let batch = noesis_primitives::BatchSpec { verification, ..batch_spec(4) };
+			assert_noop!(Poi::submit_batch(signed(REQUESTER), batch, RICH), E::NoValidators);
+			let channel = noesis_primitives::ChannelSpec { verification, ..channel_spec() };
+			assert_noop!(Poi::open_channel(signed(REQUESTER), channel), E::NoValidators);
+			Validators::set(&needed);
+			assert_ok!(Poi::quote(&with(verification)));
+		}
+		// A panel settles for those that are there.
+		Validators::set(&1);
+		assert_ok!(Poi::submit(signed(REQUESTER), with(Verification::Panel(5)), RICH));
+	});
+}
+
 #[test]
 fn panel_should_open_as_the_requester_asked() {
 	run(|| {
@@ -79,14 +106,16 @@ fn surcharge_should_go_to_the_panel_and_only_for_those_who_spoke() {
 }
 
 #[test]
-fn worker_should_be_paid_and_the_pot_have_the_panels_share_when_the_audit_is_waived() {
+fn worker_should_be_paid_and_the_panels_share_be_put_by_when_the_audit_is_waived() {
 	run(|| {
 		let job = answered();
 		decide(job, PanelOutcome::Waived, &[]);
 		assert_ok!(Poi::settle(signed(OTHER), job));
 		assert_eq!(Poi::job_view(job).unwrap().state, JobState::Final { worker: WORKER });
 		assert_eq!(Balances::free_balance(WORKER), EXISTENTIAL + COST * 70 / 100);
-		assert_eq!(Balances::free_balance(POT), EXISTENTIAL + COST - COST * 70 / 100);
+		assert_eq!(Balances::free_balance(FUND), EXISTENTIAL + COST * 20 / 100);
+		assert_eq!(Balances::free_balance(POT), EXISTENTIAL + COST - COST * 70 / 100 - COST * 20 / 100);
+		assert_eq!(Poi::job_view(job).unwrap().settlement.unwrap().saved, COST * 20 / 100);
 		assert_eq!(Conducts::get(), vec![(WORKER, Conduct::Served)]);
 	});
 }

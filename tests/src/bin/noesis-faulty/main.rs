@@ -2,6 +2,7 @@
 
 mod copycat;
 mod faults;
+mod lazy;
 
 use clap::{Parser, Subcommand};
 use faults::{Fault, Faulty};
@@ -43,6 +44,8 @@ enum Mode {
 	},
 	/// A validator that shows the openings of another.
 	CopyVerdict(ServiceArgs),
+	/// A validator that approves every answer of which the worker gives it the leaves.
+	Lazy(ServiceArgs),
 }
 
 #[tokio::main]
@@ -59,10 +62,16 @@ async fn main() -> Outcome {
 			let service = Service::start(keys, args.options(url, Some(Role::Validator))?).await?;
 			return copycat::run(service).await;
 		},
+		Mode::Lazy(args) => {
+			let keys = args.key.load()?;
+			let service = Service::start(keys, args.options(url, Some(Role::Validator))?).await?;
+			return lazy::run(service).await;
+		},
 	};
 	let keys = args.service.key.load()?;
 	let service = Arc::new(Service::start(keys, args.service.options(url, Some(Role::Worker))?).await?);
 	let executor = Faulty::new(fault, EngineExecutor::new(service.models.clone()));
-	worker::run(service, Arc::new(executor), WorkerOptions { queue: args.queue, fault: None }).await;
+	let options = WorkerOptions { queue: args.queue, ..WorkerOptions::default() };
+	worker::run(service, Arc::new(executor), options).await;
 	Ok(())
 }

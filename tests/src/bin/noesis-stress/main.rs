@@ -4,7 +4,8 @@
 
 use clap::Parser;
 use noesis_primitives::{
-	GenerateParams, InputFormat, JobId, JobKind, JobSpec, JobState, Lane, Payload, Tier, Verification,
+	Balance, BlockNumber, GenerateParams, InputFormat, JobId, JobKind, JobSpec, JobState, Lane, Payload,
+	Tier, Verification,
 };
 use noesis_runtime::{configs::MAXIMUM_BLOCK_WEIGHT, UNIT};
 use noesis_tests::{Actor, Outcome, Stage, StageOptions};
@@ -13,12 +14,14 @@ use noesis_worker::{
 	keys::Keys,
 };
 use std::{
-	collections::BTreeMap,
+	collections::{BTreeMap, VecDeque},
 	time::{Duration, Instant},
 };
 
 /// Jobs that one account has under way at a time.
 const UNDER_WAY: u64 = 192;
+/// Jobs that are looked at in a round, one after the other: the node has to answer for each.
+const LOOKS: usize = 64;
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -31,6 +34,9 @@ struct Cli {
 	/// Validators.
 	#[arg(long, default_value_t = 20)]
 	validators: u32,
+	/// Accounts that ask, in turn.
+	#[arg(long, default_value_t = 4)]
+	requesters: u32,
 	/// Milliseconds of a block.
 	#[arg(long, default_value_t = 2000)]
 	block_time: u32,
@@ -79,46 +85,58 @@ async fn main() -> Outcome {
 	let mut crowd = Crowd { actors: Vec::new(), random: args.seed.max(1), kills: 0 };
 	let workers = (0..args.workers).map(|index| ("worker", format!("//Alice//worker{index}")));
 	let validators = (0..args.validators).map(|index| ("validator", format!("//Alice//validator{index}")));
-	for (role, key) in workers.chain(validators) {
-		alice.submit(Call::transfer(Keys::from_suri(&key)?.account(), UNIT.saturating_mul(1000))).await?;
+	let operators: Vec<_> = workers.chain(validators).collect();
+	let askers: Vec<_> =
+		(0..args.requesters.max(1)).map(|index| format!("//Alice//requester{index}")).collect();
+	fund(&alice, operators.iter().map(|(_, key)| key), UNIT.saturating_mul(1000)).await?;
+	fund(&alice, &askers, UNIT.saturating_mul(10_000)).await?;
+	for (role, key) in operators {
 		let actor = stage.operator(role, &key, &stage.url())?;
-		stage.enrolled(&chain, &actor).await?;
-		eprintln!("{role} {key} is there");
 		crowd.actors.push((role, key, actor));
 	}
+	for (role, key, actor) in &crowd.actors {
+		stage.enrolled(&chain, actor).await?;
+		eprintln!("{role} {key} is there");
+	}
+	let mut requesters = Vec::new();
+	for key in askers {
+		requesters.push(Submitter::start(chain.clone(), Keys::from_suri(&key)?));
+	}
+	let limit = UNDER_WAY.saturating_mul(u64::try_from(requesters.len())?);
+	let mut in_turn = requesters.iter().cycle();
 	let issued = total_issuance(&chain).await?;
-	let first = chain.best().number;
+	let first = chain.finalized().number;
+	let mut load = Load { next: first, fullest: 0.0 };
 	let begun = Instant::now();
 
 	let mut struck = Instant::now();
 	let (mut submitted, mut ended) = (0u64, BTreeMap::<&'static str, u64>::new());
-	let (mut open, mut pending) = (Vec::<JobId>::new(), tokio::task::JoinSet::new());
-	let ferdie = Submitter::start(chain.clone(), Keys::from_suri("//Ferdie")?);
+	let (mut open, mut pending) = (VecDeque::<JobId>::new(), tokio::task::JoinSet::new());
 	let done = |ended: &BTreeMap<&'static str, u64>| ended.values().sum::<u64>();
 	while done(&ended) < args.jobs && begun.elapsed().as_secs() < args.patience {
-		while submitted < args.jobs && u64::try_from(open.len().saturating_add(pending.len()))? < UNDER_WAY {
+		while submitted < args.jobs && u64::try_from(open.len().saturating_add(pending.len()))? < limit {
 			let spec = spec(&stage, submitted)?;
-			let ferdie = ferdie.clone();
-			pending.spawn(async move { ferdie.submit(Call::submit(&spec, UNIT)).await });
+			let requester = in_turn.next().ok_or("nobody asks")?.clone();
+			pending.spawn(async move { requester.submit(Call::submit(&spec, UNIT)).await });
 			submitted = submitted.saturating_add(1);
 		}
 		while let Some(included) = pending.try_join_next() {
 			let included = included??;
 			let event = included.event("Poi", "Submitted").ok_or("no job in the events")?;
-			open.push(event.decode().ok_or("the event is not as expected")?);
+			open.push_back(event.decode().ok_or("the event is not as expected")?);
 		}
 		let at = chain.finalized();
-		let mut live = Vec::new();
-		for job in open {
+		load.weigh(&chain, at.number).await?;
+		for _ in 0..open.len().min(LOOKS) {
+			let Some(job) = open.pop_front() else { break };
 			match chain.job(at.hash, job).await? {
 				Some(view) if view.state.is_terminal() => {
 					let entry = ended.entry(end(&view.state)).or_default();
 					*entry = entry.saturating_add(1);
 				},
-				_ => live.push(job),
+				_ => open.push_back(job),
 			}
 		}
-		open = live;
 		if args.kill_every > 0 && struck.elapsed().as_secs() >= args.kill_every {
 			crowd.strike(&stage)?;
 			struck = Instant::now();
@@ -129,15 +147,15 @@ async fn main() -> Outcome {
 
 	let seconds = begun.elapsed().as_secs_f64();
 	let last = chain.finalized().number;
-	let fullest = fullest_block(&chain, first, last).await?;
+	load.weigh(&chain, last).await?;
 	let lost = args.jobs.saturating_sub(done(&ended));
 	let conserved = total_issuance(&chain).await? <= issued;
 	let report = serde_json::json!({
-		"jobs": args.jobs, "workers": args.workers, "validators": args.validators,
+		"jobs": args.jobs, "workers": args.workers, "validators": args.validators, "requesters": requesters.len(),
 		"ended": ended, "lost": lost, "kills": crowd.kills,
 		"seconds": seconds, "jobs_per_second": args.jobs as f64 / seconds,
 		"blocks": last.saturating_sub(first), "block_time_ms": args.block_time,
-		"fullest_block": fullest, "nothing_minted": conserved,
+		"fullest_block": (load.fullest * 1000.0).round() / 1000.0, "nothing_minted": conserved,
 	});
 	println!("{report}");
 	if lost > 0 || !conserved {
@@ -157,6 +175,7 @@ fn spec(stage: &Stage, number: u64) -> Outcome<JobSpec<noesis_worker::AccountId>
 		lane: Lane::Dot,
 		tier: Tier::Standard,
 		verification: Verification::Sampled,
+		sealed: None,
 	})
 }
 
@@ -167,16 +186,38 @@ fn end(state: &JobState<noesis_worker::AccountId>) -> &'static str {
 	}
 }
 
-/// The largest share of a block's weight that any block took.
-async fn fullest_block(chain: &Chain, first: u32, last: u32) -> Outcome<f64> {
-	let mut most = 0f64;
-	for number in first..=last {
-		let weight = chain.block_weight(chain.block_at(number).await?.hash).await?;
-		let share = (weight.0 as f64 / MAXIMUM_BLOCK_WEIGHT.ref_time() as f64)
-			.max(weight.1 as f64 / MAXIMUM_BLOCK_WEIGHT.proof_size() as f64);
-		most = most.max(share);
+/// Gives each account `amount`, all at the same time.
+async fn fund(from: &Submitter, keys: impl IntoIterator<Item = &String>, amount: Balance) -> Outcome {
+	let mut transfers = tokio::task::JoinSet::new();
+	for key in keys {
+		let (from, call) = (from.clone(), Call::transfer(Keys::from_suri(key)?.account(), amount));
+		transfers.spawn(async move { from.submit(call).await });
 	}
-	Ok((most * 1000.0).round() / 1000.0)
+	while let Some(transfer) = transfers.join_next().await {
+		transfer??;
+	}
+	Ok(())
+}
+
+/// How full blocks are. They are weighed as they are finalized: the node forgets the states of older ones.
+struct Load {
+	next: BlockNumber,
+	/// The largest share of its weight that any block took.
+	fullest: f64,
+}
+
+impl Load {
+	/// Weighs the blocks up to `last` that were not weighed before.
+	async fn weigh(&mut self, chain: &Chain, last: BlockNumber) -> Outcome {
+		for number in self.next..=last {
+			let weight = chain.block_weight(chain.block_at(number).await?.hash).await?;
+			let share = (weight.0 as f64 / MAXIMUM_BLOCK_WEIGHT.ref_time() as f64)
+				.max(weight.1 as f64 / MAXIMUM_BLOCK_WEIGHT.proof_size() as f64);
+			self.fullest = self.fullest.max(share);
+		}
+		self.next = last.saturating_add(1).max(self.next);
+		Ok(())
+	}
 }
 
 async fn total_issuance(chain: &Chain) -> Outcome<u128> {

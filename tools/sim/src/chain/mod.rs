@@ -7,9 +7,10 @@ pub use runtime::{
 	System, UNIT,
 };
 
-use crate::{model::Model, Error};
+use crate::{liar::Stakes, model::Model, Error};
 use noesis_primitives::{
 	Balance, BlockNumber, Capability, CheckpointId, Conduct, OperatorRegistry, ReputationSteps, Role,
+	Verification,
 };
 use polkadot_sdk::{
 	frame_support::{
@@ -20,10 +21,12 @@ use polkadot_sdk::{
 	sp_io::{self, TestExternalities},
 	sp_runtime::{traits::Dispatchable, BuildStorage, DispatchError, Permill, TryRuntimeError},
 };
-use runtime::{AuditFloor, ExistentialDeposit, MinStake, PotAccount, RuntimeOrigin, Steps};
+use runtime::{AuditFloor, ExistentialDeposit, MinStake, PanelFundAccount, PotAccount, RuntimeOrigin, Steps};
 
 /// The only checkpoint.
 pub const CHECKPOINT: CheckpointId = CheckpointId(0);
+/// The lowest audit rate that is governed, in percent.
+pub const AUDIT_FLOOR: f64 = 11.0;
 /// Price of one token, in units: that of a model of 135 million parameters.
 const UNITS: u32 = 135;
 
@@ -32,7 +35,7 @@ pub fn new(endowments: &[(AccountId, Balance)]) -> Result<TestExternalities, Err
 	let fails = |error: String| Error::Genesis(error);
 	let mut storage = frame_system::GenesisConfig::<Runtime>::default().build_storage().map_err(fails)?;
 	let mut balances = endowments.to_vec();
-	balances.push((PotAccount::get(), ExistentialDeposit::get()));
+	balances.extend([PotAccount::get(), PanelFundAccount::get()].map(|pot| (pot, ExistentialDeposit::get())));
 	pallet_balances::GenesisConfig::<Runtime> { balances, ..Default::default() }
 		.assimilate_storage(&mut storage)
 		.map_err(fails)?;
@@ -43,6 +46,39 @@ pub fn new(endowments: &[(AccountId, Balance)]) -> Result<TestExternalities, Err
 pub fn govern(audit_floor: f64) {
 	AuditFloor::set(Permill::from_float(audit_floor / 100.0));
 	Steps::set(ReputationSteps::default());
+}
+
+/// What a liar risks and may gain at the highest reputation, when every audit finds it.
+pub fn stakes() -> Stakes {
+	let share = |part: Permill| f64::from(part.deconstruct()) / 1e6;
+	Stakes {
+		slash: share(runtime::WrongAnswerSlash::get()),
+		reward: share(runtime::RewardShare::get()),
+		exposure: share(runtime::ExposureFactor::get()),
+		audit: (AUDIT_FLOOR / 100.0).max(least_audit() / 100.0),
+		missed: 0.0,
+	}
+}
+
+/// The terms of a panel whose answer is audited, over no validators.
+pub fn terms() -> pallet_poc::Terms {
+	pallet_poc::Terms {
+		verification: Verification::Sampled,
+		audit: Permill::one(),
+		size: runtime::PanelSize::get(),
+		quorum: runtime::Quorum::get(),
+		openings: runtime::Openings::get(),
+		window: runtime::PanelWindow::get(),
+		max_windows: runtime::MaxWindows::get(),
+		validators: 0,
+	}
+}
+
+/// The least audit rate, in percent, at which a liar gains nothing when every audit finds it.
+pub fn least_audit() -> f64 {
+	let floor =
+		pallet_poc::audit_floor(Permill::zero(), runtime::ExposureFactor::get(), runtime::RewardShare::get());
+	f64::from(floor.deconstruct()) / 10_000.0
 }
 
 /// The parameters of the chain that matter for what is counted.
@@ -60,7 +96,7 @@ pub fn parameters() -> serde_json::Value {
 		"openings": Openings::get(),
 		"panel_window_blocks": PanelWindow::get(),
 		"panel_windows": MaxWindows::get(),
-		"slash_gain_ratio": SlashGainRatio::get(),
+		"least_audit_percent": least_audit(),
 		"challenge_window_blocks": ChallengeWindow::get(),
 		"dispute_bond_dot": dot(DisputeBond::get()),
 		"dispute_arity": Arity::get(),
@@ -110,6 +146,7 @@ pub fn register(who: &AccountId, role: Role, stake: Balance, draw_key: [u8; 32])
 		endpoint: b"http://localhost".to_vec().try_into().unwrap_or_default(),
 		draw_key,
 		owner: None,
+		seal_key: None,
 	};
 	call(who, pallet_operators::Call::register { role, stake, capability })
 		.map_err(|error| Error::refused("register", error))

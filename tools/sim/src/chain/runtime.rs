@@ -53,6 +53,7 @@ mod construct {
 parameter_types! {
 	pub const ExistentialDeposit: Balance = UNIT / 100;
 	pub PotAccount: AccountId = AccountId::new([0x70; 32]);
+	pub PanelFundAccount: AccountId = AccountId::new([0x76; 32]);
 
 	pub const MinStake: Balance = 100 * UNIT;
 	pub const UnbondingPeriod: BlockNumber = 100_800;
@@ -80,7 +81,6 @@ parameter_types! {
 	pub const MaxWindows: u32 = 3;
 	/// Chosen on the command line.
 	pub static AuditFloor: Permill = Permill::zero();
-	pub const SlashGainRatio: u32 = 20;
 	pub const CanaryBond: Balance = 100 * UNIT;
 	pub const CanaryFee: Balance = UNIT;
 	pub const CanaryPrize: Balance = 3 * UNIT;
@@ -193,7 +193,8 @@ impl pallet_poc::Config for Runtime {
 	type Window = PanelWindow;
 	type MaxWindows = MaxWindows;
 	type AuditFloor = AuditFloor;
-	type SlashGainRatio = SlashGainRatio;
+	type ExposureFactor = ExposureFactor;
+	type RewardShare = RewardShare;
 	type CanaryBond = CanaryBond;
 	type CanaryFee = CanaryFee;
 	type CanaryPrize = CanaryPrize;
@@ -218,6 +219,7 @@ impl pallet_poi::Config for Runtime {
 	type UnitPrice = UnitPrice;
 	type WorkerShare = WorkerShare;
 	type PanelShare = PanelShare;
+	type PanelFund = PanelFundAccount;
 	type Pot = PotAccount;
 	type OpenPeriod = OpenPeriod;
 	type MaxDeadline = MaxDeadline;
@@ -276,10 +278,10 @@ mod tests {
 			("ChallengeWindow: BlockNumber", minutes(ChallengeWindow::get())),
 			("PanelSize: u32", PanelSize::get().to_string()),
 			("Quorum: u32", Quorum::get().to_string()),
+			("AuditFloor: Permill", format!("Permill::from_percent({})", super::super::AUDIT_FLOOR)),
 			("Openings: u32", Openings::get().to_string()),
 			("Window: BlockNumber", minutes(PanelWindow::get())),
 			("MaxWindows: u32", MaxWindows::get().to_string()),
-			("SlashGainRatio: u32", SlashGainRatio::get().to_string()),
 			("MinWorkerStake: Balance", units(MinStake::get())),
 			("MinValidatorStake: Balance", units(MinStake::get())),
 			("MaxMarks: u32", MaxMarks::get().to_string()),

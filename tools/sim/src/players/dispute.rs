@@ -127,10 +127,12 @@ pub fn defend<AccountId>(
 				input: Default::default(),
 				previous,
 				source: TokenSource::Output(proof),
+				salt: None,
 			});
 			Play::Text { leaf: values.to_vec().try_into().ok()?, evidence }
 		},
-		Phase::Word { .. } | Phase::Choose { .. } => return None,
+		// Outputs are inline here: nobody has to demand one.
+		Phase::Word { .. } | Phase::Choose { .. } | Phase::Output | Phase::Compare => return None,
 	})
 }
 

@@ -35,6 +35,7 @@ impl World<'_> {
 				lane: Lane::Dot,
 				tier: Tier::Standard,
 				verification: Verification::Sampled,
+				sealed: None,
 			};
 			let id = pallet_poi::NextJob::<Runtime>::get();
 			if !self.expect(requester, pallet_poi::Call::submit { spec, max_fee: chain::UNIT }) {

@@ -135,7 +135,7 @@ impl World<'_> {
 				let worker =
 					job.worker.filter(|who| self.people.is_adversary(*who)).map_or(0, |_| spent.worker);
 				let seats = spent.verdicts.iter().filter(|(who, agrees)| *agrees && is_bad(who)).count();
-				Some(worker + spent.per_validator * seats as Balance)
+				Some(worker + (spent.per_validator + spent.bonus) * seats as Balance)
 			})
 			.sum()
 	}

@@ -35,11 +35,9 @@ pub struct Tally {
 	pub wrong: Ends,
 	/// Wrong answers that were drawn for an audit.
 	pub wrong_audited: u64,
-	/// Chance, summed over wrong answers, that one becomes final, by `pallet_poc::survival`.
-	pub expected_by_pallet: f64,
-	/// The same by [`crate::predict`].
+	/// Chance, summed over wrong answers, that one becomes final, by [`crate::predict`].
 	pub expected: f64,
-	/// Variance of the latter.
+	/// Its variance.
 	pub variance: f64,
 	/// Blocks from submission to the end, summed over right answers that became final.
 	pub delay: u64,

@@ -7,11 +7,11 @@ use super::{
 use crate::{
 	chain::{AccountId, Poc, Poi, Runtime},
 	library::Answer,
-	predict::Panel,
+	predict::{self, Onlookers},
 	setting::Strategy,
 };
 use noesis_primitives::{BlockNumber, OperatorStatus, PanelView, Payload};
-use polkadot_sdk::sp_runtime::Permill;
+use pallet_poc::Crowd;
 
 impl World<'_> {
 	/// Lets workers take open jobs, when it is their turn.
@@ -104,22 +104,8 @@ impl World<'_> {
 		let watched = if disputes { self.numbers.watched } else { 0.0 };
 		let outsider = 1.0 - (1.0 - watched).powi(self.numbers.watchers as i32);
 
-		let terms = panel.terms;
-		let share = Permill::from_rational(colluding, (honest + bad).max(1));
-		let by_pallet = pallet_poc::survival(&terms, share, Permill::from_float(outsider));
-		self.tally.expected_by_pallet += f64::from(by_pallet.watched) / 1e9;
-		let model = Panel {
-			audit: f64::from(terms.audit.deconstruct()) / 1e6,
-			size: terms.size,
-			quorum: terms.quorum,
-			windows: terms.max_windows,
-			validators: terms.validators,
-			honest,
-			colluding,
-			disputes,
-			outsider,
-		};
-		let chance = model.survival();
+		let onlookers = Onlookers { crowd: Crowd { honest, colluding }, disputes, outsider };
+		let chance = predict::survival(&panel.terms, &onlookers);
 		self.tally.expected += chance;
 		self.tally.variance += chance * (1.0 - chance);
 	}
