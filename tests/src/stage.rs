@@ -16,6 +16,7 @@ use serde_json::Value;
 use std::{
 	path::{Path, PathBuf},
 	process::Stdio,
+	sync::atomic::{AtomicU32, Ordering},
 	time::{Duration, Instant},
 };
 
@@ -305,13 +306,16 @@ pub async fn job_until(
 	.await
 }
 
-/// A new folder for the calling test file. It stays until the next run, for whoever wants to read the logs.
+/// A new folder, named after the calling test file and numbered within it. It stays until the next run, for whoever wants to
+/// read the logs.
 fn folder() -> Outcome<PathBuf> {
+	static STAGES: AtomicU32 = AtomicU32::new(1);
+	let number = STAGES.fetch_add(1, Ordering::Relaxed);
 	let own = std::env::current_exe()?;
 	let name = own.file_stem().and_then(|stem| stem.to_str()).unwrap_or("stage");
 	let name = name.rsplit_once('-').map_or(name, |(name, _)| name);
 	let target = own.parent().and_then(Path::parent).ok_or("the test has no target folder")?;
-	let dir = target.join("stages").join(name);
+	let dir = target.join("stages").join(format!("{name}-{number}"));
 	if dir.exists() {
 		std::fs::remove_dir_all(&dir)?;
 	}

@@ -15,8 +15,9 @@ mod errors {
 		/// This checkpoint takes no new jobs. Name a newer version.
 		CheckpointDeprecated,
 		/// `max_tokens` or `top_p` is 0, the input is empty or not whole tokens, the deadline is 0 or longer than
-		/// `MaxDeadline`, the number of validators asked for is out of range, a batch does not fit its own figures, or a channel has a cap of 0 or over its escrow, a lifetime of 0 or over
-		/// `MaxLifetime`, or its requester as the worker. Mend the one that applies.
+		/// `MaxDeadline`, the number of validators asked for is out of range, a batch does not fit its own figures, or a
+		/// channel has a cap of 0 or over its escrow, a lifetime of 0 or over `MaxLifetime`, or its requester as the
+		/// worker. Mend the one that applies.
 		BadParameters,
 		/// The checkpoint has no validator that could confirm an answer, or fewer than a replication takes. Wait until some
 		/// offer it (`quote` says how many are there), ask for another verification, or name another checkpoint.
