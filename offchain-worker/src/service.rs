@@ -1,14 +1,15 @@
 //! What worker and validator have in common: a connection, a key, models, a store that is served.
 
 use crate::{
-	canary,
+	canary::{self, Accomplice},
 	chain::{BlockRef, Chain, ChainError, Submitter},
-	channel::{self, ChainMarket, Desk},
+	channel::{self, ChainMarket, Counter},
 	keys::Keys,
 	live::Live,
 	models::{ModelError, Models},
 	operator::{self, OperatorError, Profile},
-	sealed::{self, ChainBook, Reader, Reception},
+	reception::Reception,
+	sealed::{self, ChainBook, KeyDesk, Reader},
 	store::{serve, FetchError, Fetcher, Served, Store, StoreError, StoreServer},
 };
 use noesis_engine::EngineOptions;
@@ -86,11 +87,11 @@ pub struct Service {
 	/// What the operator says of itself.
 	pub profile: Profile,
 	/// Where requesters ask for the turns of channels.
-	pub channels: Desk<ChainMarket>,
+	pub channels: Reception<Counter<ChainMarket>>,
 	/// Where validators ask for the keys of sealed jobs.
-	pub reception: Reception<ChainBook>,
+	pub key_desk: Reception<KeyDesk<ChainBook>>,
 	/// Where proposers of canaries arrange them.
-	pub canaries: canary::Desk,
+	pub canaries: Reception<Accomplice>,
 	/// Opens the sealed jobs that this key may read.
 	pub reader: Reader,
 	_served: Option<Served>,
@@ -112,8 +113,8 @@ impl Service {
 			);
 		}
 		let (models, store, live) = (Arc::new(models), Arc::new(Store::open(&store, room)?), Live::default());
-		let (channels, reception, canaries) =
-			(Desk::default(), Reception::default(), canary::Desk::default());
+		let (channels, key_desk, canaries) =
+			(Reception::default(), Reception::default(), Reception::default());
 		let served = match listen {
 			None => None,
 			Some(address) => {
@@ -123,7 +124,7 @@ impl Service {
 					checkpoints: Arc::new(models.files()),
 				};
 				let more = channel::router(channels.clone())
-					.merge(sealed::router(reception.clone()))
+					.merge(sealed::router(key_desk.clone()))
 					.merge(canary::router(canaries.clone()));
 				let served = serve(server, more, address)
 					.await
@@ -145,7 +146,7 @@ impl Service {
 			fetcher: Fetcher::new()?,
 			profile,
 			channels,
-			reception,
+			key_desk,
 			canaries,
 			reader,
 			_served: served,

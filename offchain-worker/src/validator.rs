@@ -7,7 +7,7 @@ use crate::{
 	executor::{ExecuteError, Executor, Finding, Task},
 	sealed::{self, Asked, Audit, KeyClient, OpenedJob, SealError, SealedJob},
 	service::{follow, EveryBlock, Service},
-	store::{locator_text, FetchError},
+	store::FetchError,
 	AccountId,
 };
 use codec::Encode;
@@ -212,19 +212,19 @@ impl VerdictTask {
 		if work.requester == me || work.worker == me {
 			return Err(VerdictError::Interested);
 		}
-		let stores = self.stores(&work).await?;
-		let input = self.service.payload(&work.input, &stores).await.map_err(VerdictError::Input)?;
+		let store = self.service.chain.endpoint(work.worker).await?;
+		let input = self.service.payload(&work.input, store.as_slice()).await.map_err(VerdictError::Input)?;
 		// Without the worker's output the verdict takes longer, and is the same.
 		let draft = self
 			.service
-			.payload(&work.output, &stores)
+			.payload(&work.output, store.as_slice())
 			.await
 			.inspect_err(|error| tracing::warn!(?subject, %error, "the worker's output can't be had"))
 			.ok();
 		let (job, draft) = match SealedJob::of_subject(subject, &work) {
 			None => (Job { work, input, opened: None }, draft),
 			Some(sealed) => {
-				let opened = self.unseal(&sealed, &input, stores.first()).await?;
+				let opened = self.unseal(&sealed, &input, store.as_ref()).await?;
 				let draft = draft.and_then(|output| opened.open_answer(subject, &output).ok());
 				(Job { work, input: opened.prompt().to_vec(), opened: Some(opened) }, draft)
 			},
@@ -234,13 +234,6 @@ impl VerdictTask {
 		let call = Call::verdict(self.panel.subject, &finding.claim, &self.draw, &finding.openings);
 		self.service.submitter.submit(call).await?;
 		Ok(agrees)
-	}
-
-	/// Stores that may have the job's blobs.
-	async fn stores(&self, work: &DisputedSubject<AccountId>) -> Result<Vec<String>, ChainError> {
-		let at = self.service.chain.best().hash;
-		let operator = self.service.chain.operator(at, work.worker).await?;
-		Ok(operator.map(|view| locator_text(&view.record.capability.endpoint)).into_iter().collect())
 	}
 
 	/// Opens a sealed job, with the content key that its worker has handed out or hands out now.

@@ -140,7 +140,7 @@ pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>, options: Wo
 	service.channels.open(&counter);
 	let book = ChainBook::new(service.clone());
 	let desk = Arc::new(KeyDesk::new(service.keys.clone(), service.chain.genesis().0, book));
-	service.reception.open(&desk);
+	service.key_desk.open(&desk);
 	let accomplice = accomplice(&service, &options.canary_proposers, &turn);
 	let worker = Worker {
 		accomplice,
@@ -335,6 +335,9 @@ impl Worker {
 
 	fn begin(&mut self, view: JobView<AccountId>) {
 		let (job, due) = (view.id, view.due);
+		if view.batch.is_some() {
+			self.batches.watch(job);
+		}
 		let cancelled = Arc::new(AtomicBool::new(false));
 		let task = JobTask {
 			service: self.service.clone(),

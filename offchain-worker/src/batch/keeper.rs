@@ -3,93 +3,65 @@
 use super::{Inputs, Results};
 use crate::{
 	bundle::awaited,
-	chain::{BlockRef, Call, ChainError, SubmitError},
+	chain::{BlockRef, Call, ChainError},
 	service::Service,
+	steps::Steps,
 	AccountId,
 };
 use noesis_primitives::{BlockNumber, BundleId, JobId, JobState, JobView};
-use std::{
-	collections::{BTreeSet, HashMap, HashSet},
-	sync::Arc,
-};
-use tokio::task::JoinSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-/// Jobs before the newest that are looked at when a worker starts.
+/// Jobs before the newest that are looked at when a worker starts: it may have answered them before.
 const BACK: u64 = 256;
-/// Batches that are looked at in a block.
-const LISTED: usize = 64;
-/// Blocks for which a batch is left alone after something failed.
-const COOL_DOWN: BlockNumber = 10;
-/// Blocks after an item was shown until the next is thought of: the chain has to show the first.
-const PAUSE: BlockNumber = 1;
 
 /// The answered batches of a worker.
 pub struct Keeper {
 	service: Arc<Service>,
-	/// The first job that was not looked at yet.
-	next: Option<JobId>,
+	/// Whether the jobs from before the start were looked at.
+	looked_back: bool,
 	/// Batches that may have to be shown.
 	watched: BTreeSet<JobId>,
-	calls: JoinSet<(JobId, u32, Result<(), SubmitError>)>,
-	/// Batches of which an item is being shown.
-	busy: HashSet<JobId>,
-	/// Batches that are left alone until a block.
-	cooling: HashMap<JobId, BlockNumber>,
+	steps: Steps<JobId>,
 }
 
 impl Keeper {
 	/// Looks after `service`'s batches.
 	pub fn new(service: Arc<Service>) -> Self {
-		Self {
-			service,
-			next: None,
-			watched: BTreeSet::new(),
-			calls: JoinSet::new(),
-			busy: HashSet::new(),
-			cooling: HashMap::new(),
-		}
+		Self { service, looked_back: false, watched: BTreeSet::new(), steps: Steps::default() }
+	}
+
+	/// Looks after a batch of this worker from now on.
+	pub fn watch(&mut self, batch: JobId) {
+		self.watched.insert(batch);
 	}
 
 	/// Takes note of what was shown.
 	pub fn reap(&mut self, now: BlockNumber) {
-		while let Some(done) = self.calls.try_join_next() {
-			let Ok((batch, item, result)) = done else { continue };
-			self.busy.remove(&batch);
-			let pause = match result {
-				Ok(()) => {
-					tracing::info!(%batch, item, "item shown");
-					PAUSE
-				},
-				Err(error) => {
-					tracing::warn!(%batch, item, %error, "item not shown");
-					COOL_DOWN
-				},
-			};
-			self.cooling.insert(batch, now.saturating_add(pause));
-		}
-		self.cooling.retain(|_, until| *until > now);
+		self.steps.reap(now);
 	}
 
 	/// Shows an item of every batch that waits for one.
 	pub async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
-		let chain = self.service.chain.clone();
-		let newest = chain.next_job(best.hash).await?;
-		let from = self.next.unwrap_or(JobId(newest.0.saturating_sub(BACK)));
-		for job in (from.0..newest.0).map(JobId) {
-			if chain.job(best.hash, job).await?.is_some_and(|view| view.batch.is_some()) {
-				self.watched.insert(job);
-			}
-			self.next = Some(JobId(job.0.saturating_add(1)));
+		if !self.looked_back {
+			let newest = self.service.chain.next_job(best.hash).await?.0;
+			self.watched.extend((newest.saturating_sub(BACK)..newest).map(JobId));
+			self.looked_back = true;
 		}
-		let ready = |id: &&JobId| !self.busy.contains(id) && !self.cooling.contains_key(id);
-		let ready: Vec<JobId> = self.watched.iter().filter(ready).copied().take(LISTED).collect();
+		let ready: Vec<JobId> = self.watched.iter().filter(|id| self.steps.is_ready(id)).copied().collect();
+		let me = self.service.keys.account();
 		for id in ready {
-			let Some(view) = chain.job(best.hash, id).await?.filter(|view| !view.state.is_terminal()) else {
-				self.watched.remove(&id);
-				continue;
-			};
-			if view.state == (JobState::Answered { worker: self.service.keys.account() }) {
-				self.look(best, view).await?;
+			let view = self.service.chain.job(best.hash, id).await?;
+			// One that nobody has may still become ours.
+			let ours = |view: &JobView<AccountId>| view.state.worker().is_none_or(|worker| *worker == me);
+			let alive = |view: &JobView<AccountId>| view.batch.is_some() && !view.state.is_terminal();
+			match view.filter(|view| alive(view) && ours(view)) {
+				Some(view) if view.state == JobState::Answered { worker: me } => {
+					self.look(best, view).await?
+				},
+				Some(_) => {},
+				None => {
+					self.watched.remove(&id);
+				},
 			}
 		}
 		Ok(())
@@ -104,12 +76,11 @@ impl Keeper {
 		match self.show(&view, index).await {
 			Ok(call) => {
 				let submitter = self.service.submitter.clone();
-				self.busy.insert(batch);
-				self.calls.spawn(async move { (batch, index, submitter.submit(call).await.map(|_| ())) });
+				self.steps.take(batch, format!("item {index} shown"), submitter, call);
 			},
 			Err(error) => {
 				tracing::error!(%batch, index, error, "a drawn item can't be shown: the batch will not be paid");
-				self.cooling.insert(batch, best.number.saturating_add(COOL_DOWN));
+				self.steps.leave(batch, best.number);
 			},
 		}
 		Ok(())

@@ -12,7 +12,7 @@ mod server;
 
 pub use accomplice::{Accomplice, AccompliceError, Refusal};
 pub use arrangement::Arrangement;
-pub use server::{router, Desk};
+pub use server::router;
 
 use noesis_engine::{Engine, EngineError, Execution, Plant, RunOptions};
 use noesis_primitives::{canary_mark, Claim, ContentHash, JobKind, Opening};

@@ -8,6 +8,7 @@
 //! Bodies are SCALE; what is refused is answered with a status and a text that says why.
 
 use super::{Accomplice, Arrangement, Refusal};
+use crate::reception::Reception;
 use axum::{
 	body::Bytes,
 	extract::{DefaultBodyLimit, Path, State},
@@ -18,38 +19,20 @@ use axum::{
 };
 use codec::{DecodeAll, Encode};
 use noesis_primitives::JobId;
-use std::sync::{Arc, OnceLock, Weak};
 
 /// Longest body.
 const LIMIT: usize = 1024;
 
-/// Stands for the accomplice before there is one.
-#[derive(Clone, Default)]
-pub struct Desk {
-	accomplice: Arc<OnceLock<Weak<Accomplice>>>,
-}
-
-impl Desk {
-	/// Serves for `accomplice` from now on, as long as somebody holds it. The first counts.
-	pub fn open(&self, accomplice: &Arc<Accomplice>) {
-		let _ = self.accomplice.set(Arc::downgrade(accomplice));
-	}
-
-	fn accomplice(&self) -> Result<Arc<Accomplice>, Refusal> {
-		self.accomplice.get().and_then(Weak::upgrade).ok_or(Refusal::NotServing)
-	}
-}
-
 /// The endpoints.
-pub fn router(desk: Desk) -> Router {
+pub fn router(reception: Reception<Accomplice>) -> Router {
 	Router::new()
 		.route("/canary", post(arrange).layer(DefaultBodyLimit::max(LIMIT)))
 		.route("/openings/{job}/{positions}", get(openings))
-		.with_state(desk)
+		.with_state(reception)
 }
 
-async fn arrange(State(desk): State<Desk>, body: Bytes) -> Result<StatusCode, Refusal> {
-	let accomplice = desk.accomplice()?;
+async fn arrange(State(reception): State<Reception<Accomplice>>, body: Bytes) -> Result<StatusCode, Refusal> {
+	let accomplice = reception.server().ok_or(Refusal::NotServing)?;
 	let arrangement = Arrangement::decode_all(&mut &body[..]).map_err(|_| Refusal::Malformed)?;
 	let taken = tokio::task::spawn_blocking(move || accomplice.take(arrangement));
 	taken.await.map_err(|_| Refusal::Failed)??;
@@ -57,10 +40,10 @@ async fn arrange(State(desk): State<Desk>, body: Bytes) -> Result<StatusCode, Re
 }
 
 async fn openings(
-	State(desk): State<Desk>,
+	State(reception): State<Reception<Accomplice>>,
 	Path((job, positions)): Path<(u64, String)>,
 ) -> Result<Response, Refusal> {
-	let accomplice = desk.accomplice()?;
+	let accomplice = reception.server().ok_or(Refusal::NotServing)?;
 	let positions: Result<Vec<u32>, _> = positions.split(',').map(str::parse).collect();
 	let positions = positions.map_err(|_| Refusal::TooMany)?;
 	let openings = accomplice.openings(JobId(job), positions).await?;

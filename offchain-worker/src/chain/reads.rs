@@ -1,7 +1,7 @@
 //! Reads: the runtime API `NoesisApi` and balances, each at a block.
 
 use super::{BlockHash, BlockRef, Chain, ChainError};
-use crate::AccountId;
+use crate::{store::locator_text, AccountId};
 use codec::{Decode, DecodeAll, Encode};
 use noesis_primitives::{
 	Balance, BatchSpec, BlockNumber, BundleId, BundleView, CanaryView, ChannelId, ChannelView, CheckpointId,
@@ -130,6 +130,13 @@ impl Chain {
 	/// An operator.
 	pub async fn operator(&self, at: BlockHash, who: AccountId) -> Result<Option<OperatorView>, ChainError> {
 		self.api(at, "operator", who).await
+	}
+
+	/// Where an operator's store is now, if it has one.
+	pub async fn endpoint(&self, who: AccountId) -> Result<Option<String>, ChainError> {
+		let operator = self.operator(self.best().hash, who).await?;
+		let endpoint = operator.map(|view| locator_text(&view.record.capability.endpoint));
+		Ok(endpoint.filter(|endpoint| !endpoint.is_empty()))
 	}
 
 	/// The panel over a subject, while it is open.

@@ -223,10 +223,11 @@ mod tests {
 		super::{
 			book::tests::{alice, bob, GENESIS},
 			counter::tests::{counter, kind, Backwards, Fair},
-			router, Counter, Desk,
+			router, Counter,
 		},
 		*,
 	};
+	use crate::reception::Reception;
 	use std::sync::{atomic::Ordering, Arc};
 	use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -242,12 +243,12 @@ mod tests {
 	async fn town(dir: &Path) -> Town {
 		let (fair, executor) = (Fair::new(1_000_000), Arc::new(Backwards::default()));
 		let counter = Arc::new(counter(dir, &fair, executor.clone()));
-		let desk = Desk::default();
-		desk.open(&counter);
+		let reception = Reception::default();
+		reception.open(&counter);
 		let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
 		let base = format!("http://{}", listener.local_addr().unwrap());
 		let server = tokio::spawn(async move {
-			axum::serve(listener, router(desk)).await.unwrap();
+			axum::serve(listener, router(reception)).await.unwrap();
 		});
 		Town { fair, executor, counter, base, server }
 	}

@@ -6,26 +6,19 @@ use super::{
 	Counter, Market, Terms,
 };
 use crate::{
-	chain::{BlockHash, BlockRef, Call, Chain, ChainError, SubmitError},
+	chain::{BlockHash, BlockRef, Call, Chain, ChainError},
 	service::Service,
+	steps::Steps,
 	AccountId,
 };
 use noesis_primitives::{
 	BlockNumber, BundleId, ChannelId, ChannelState, ChannelView, CheckpointId, GenerateParams, InputFormat,
 	JobKind, JobSpec, Lane, Payload, Quote, QuoteError, Tier, Verification,
 };
-use std::{
-	collections::{BTreeSet, HashMap, HashSet},
-	sync::Arc,
-};
-use tokio::task::JoinSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Channels before the newest that are looked at when a worker starts.
 const BACK: u64 = 256;
-/// Blocks for which a channel is left alone after a step that failed.
-const COOL_DOWN: BlockNumber = 10;
-/// Blocks after a step until the next is thought of: the chain has to show the first.
-const PAUSE: BlockNumber = 1;
 
 /// The chain, asked at its newest block.
 #[derive(Clone)]
@@ -105,46 +98,19 @@ pub struct Keeper {
 	next: Option<ChannelId>,
 	/// Channels that may need a step.
 	watched: BTreeSet<ChannelId>,
-	calls: JoinSet<(ChannelId, &'static str, Result<(), SubmitError>)>,
-	/// Channels with a step under way.
-	busy: HashSet<ChannelId>,
-	/// Channels that are left alone until a block.
-	cooling: HashMap<ChannelId, BlockNumber>,
+	steps: Steps<ChannelId>,
 }
 
 impl Keeper {
 	/// Looks after `service`'s channels, whose turns `counter` serves.
 	pub fn new(service: Arc<Service>, counter: Arc<Counter<ChainMarket>>) -> Self {
 		let watched = counter.known().into_iter().collect();
-		Self {
-			service,
-			counter,
-			next: None,
-			watched,
-			calls: JoinSet::new(),
-			busy: HashSet::new(),
-			cooling: HashMap::new(),
-		}
+		Self { service, counter, next: None, watched, steps: Steps::default() }
 	}
 
 	/// Takes note of the steps that were made.
 	pub fn reap(&mut self, now: BlockNumber) {
-		while let Some(done) = self.calls.try_join_next() {
-			let Ok((channel, what, result)) = done else { continue };
-			self.busy.remove(&channel);
-			let pause = match result {
-				Ok(()) => {
-					tracing::info!(%channel, "{what}");
-					PAUSE
-				},
-				Err(error) => {
-					tracing::warn!(%channel, %error, "not {what}");
-					COOL_DOWN
-				},
-			};
-			self.cooling.insert(channel, now.saturating_add(pause));
-		}
-		self.cooling.retain(|_, until| *until > now);
+		self.steps.reap(now);
 	}
 
 	/// Does the next step of every channel that waits for one.
@@ -154,8 +120,8 @@ impl Keeper {
 		let from = self.next.unwrap_or(ChannelId(newest.0.saturating_sub(BACK)));
 		self.watched.extend((from.0..newest.0).map(ChannelId));
 		self.next = Some(newest);
-		let ready = |id: &&ChannelId| !self.busy.contains(id) && !self.cooling.contains_key(id);
-		let ready: Vec<ChannelId> = self.watched.iter().filter(ready).copied().collect();
+		let ready: Vec<ChannelId> =
+			self.watched.iter().filter(|id| self.steps.is_ready(id)).copied().collect();
 		for id in ready {
 			let view = chain.channel(best.hash, id).await?;
 			let mine = |view: &ChannelView<AccountId>| view.spec.worker == self.service.keys.account();
@@ -180,7 +146,7 @@ impl Keeper {
 		if view.state == ChannelState::Offered && !servable {
 			let escrow = crate::cli::dot(view.spec.escrow);
 			tracing::info!(channel = %view.id, escrow, "not accepted: the model is not here, or the stake is too small");
-			self.cooling.insert(view.id, best.number.saturating_add(COOL_DOWN));
+			self.steps.leave(view.id, best.number);
 			return Ok(());
 		}
 		// A turn is being computed: there is time at the next block.
@@ -192,7 +158,7 @@ impl Keeper {
 			Ok(book) => book,
 			Err(error) => {
 				tracing::error!(channel = %view.id, %error, "the channel can't be served");
-				self.cooling.insert(view.id, best.number.saturating_add(COOL_DOWN));
+				self.steps.leave(view.id, best.number);
 				return Ok(());
 			},
 		};
@@ -208,9 +174,7 @@ impl Keeper {
 			Step::Show(turn, path) => ("turn shown", Call::present_turn(&turn, &path)),
 			Step::Settle => ("settled", Call::settle_channel(view.id)),
 		};
-		let (submitter, id) = (self.service.submitter.clone(), view.id);
-		self.busy.insert(id);
-		self.calls.spawn(async move { (id, what, submitter.submit(call).await.map(|_| ())) });
+		self.steps.take(view.id, what, self.service.submitter.clone(), call);
 		Ok(())
 	}
 

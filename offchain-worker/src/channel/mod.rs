@@ -28,7 +28,7 @@ pub use counter::{Counter, Market};
 pub use decide::{closing_from, decide, Standing, Step};
 pub use keeper::{ChainMarket, Keeper};
 pub use refusal::Refusal;
-pub use server::{router, Desk};
+pub use server::router;
 pub use sign::Signature;
 pub use terms::{Objection, Terms};
 pub use wire::{CloseRequest, SignedTally, TurnAnswer, TurnRequest};

@@ -9,7 +9,7 @@
 //! Bodies are SCALE; what is refused is answered with a status and a text that says why.
 
 use super::{wire::REQUEST_OVERHEAD, CloseRequest, Counter, Market, Refusal, SignedTally, TurnRequest};
-use crate::store::MAX_BLOB;
+use crate::{reception::Reception, store::MAX_BLOB};
 use axum::{
 	body::{to_bytes, Body},
 	extract::{Path, State},
@@ -20,58 +20,26 @@ use axum::{
 };
 use codec::{DecodeAll, Encode};
 use noesis_primitives::ChannelId;
-use std::{
-	future::Future,
-	sync::{Arc, OnceLock, Weak},
-	time::Duration,
-};
+use std::{future::Future, time::Duration};
 
 /// How long a request's body may take to come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Stands for the counter before there is one.
-pub struct Desk<M> {
-	counter: Arc<OnceLock<Weak<Counter<M>>>>,
-}
-
-impl<M> Clone for Desk<M> {
-	fn clone(&self) -> Self {
-		Self { counter: self.counter.clone() }
-	}
-}
-
-impl<M> Default for Desk<M> {
-	fn default() -> Self {
-		Self { counter: Arc::default() }
-	}
-}
-
-impl<M> Desk<M> {
-	/// Serves at `counter` from now on, as long as somebody holds it. The first counts.
-	pub fn open(&self, counter: &Arc<Counter<M>>) {
-		let _ = self.counter.set(Arc::downgrade(counter));
-	}
-
-	fn counter(&self) -> Result<Arc<Counter<M>>, Refusal> {
-		self.counter.get().and_then(Weak::upgrade).ok_or(Refusal::NotServing)
-	}
-}
-
 /// The endpoints.
-pub fn router<M: Market>(desk: Desk<M>) -> Router {
+pub fn router<M: Market>(reception: Reception<Counter<M>>) -> Router {
 	Router::new()
 		.route("/channel/{id}/turn", post(turn::<M>))
 		.route("/channel/{id}/tally", post(tally::<M>))
 		.route("/channel/{id}/close", post(close::<M>))
-		.with_state(desk)
+		.with_state(reception)
 }
 
 async fn turn<M: Market>(
-	State(desk): State<Desk<M>>,
+	State(reception): State<Reception<Counter<M>>>,
 	Path(id): Path<u64>,
 	body: Body,
 ) -> Result<Response, Refusal> {
-	let counter = desk.counter()?;
+	let counter = reception.server().ok_or(Refusal::NotServing)?;
 	let request: TurnRequest = read(body, MAX_BLOB.saturating_add(REQUEST_OVERHEAD)).await?;
 	at(id, request.channel)?;
 	let answer = through(async move { counter.serve(request).await }).await?;
@@ -79,11 +47,11 @@ async fn turn<M: Market>(
 }
 
 async fn tally<M: Market>(
-	State(desk): State<Desk<M>>,
+	State(reception): State<Reception<Counter<M>>>,
 	Path(id): Path<u64>,
 	body: Body,
 ) -> Result<StatusCode, Refusal> {
-	let counter = desk.counter()?;
+	let counter = reception.server().ok_or(Refusal::NotServing)?;
 	let signed: SignedTally = read(body, REQUEST_OVERHEAD).await?;
 	at(id, signed.tally.channel)?;
 	through(async move { counter.take(signed).await }).await?;
@@ -91,11 +59,11 @@ async fn tally<M: Market>(
 }
 
 async fn close<M: Market>(
-	State(desk): State<Desk<M>>,
+	State(reception): State<Reception<Counter<M>>>,
 	Path(id): Path<u64>,
 	body: Body,
 ) -> Result<StatusCode, Refusal> {
-	let counter = desk.counter()?;
+	let counter = reception.server().ok_or(Refusal::NotServing)?;
 	let request: CloseRequest = read(body, REQUEST_OVERHEAD).await?;
 	at(id, request.channel)?;
 	through(async move { counter.end(request).await }).await?;

@@ -1,6 +1,6 @@
 //! The command line of canaries.
 
-use super::{parse_verification, EngineArgs, GenerateArgs, KeyArgs};
+use super::{ask::parse_verification, EngineArgs, GenerateArgs, KeyArgs};
 use crate::{
 	keys::{KeyError, Keys},
 	AccountId,

@@ -1,11 +1,9 @@
 //! The command line of channels.
 
-use super::{
-	parse_dot, parse_temperature, parse_top_p, parse_verification, EngineArgs, FormatArg, KeyArgs, TierArg,
-};
+use super::{ask::parse_verification, parse_dot, EngineArgs, GenerateArgs, KeyArgs, TierArg};
 use crate::AccountId;
 use clap::{Args, Subcommand};
-use noesis_primitives::{Balance, ChannelId, GenerateParams, JobKind, Verification};
+use noesis_primitives::{Balance, ChannelId, Verification};
 use std::path::PathBuf;
 
 /// Channels.
@@ -79,21 +77,9 @@ pub struct ChannelAskArgs {
 	/// Where turns and tallies are kept.
 	#[command(flatten)]
 	pub state: StateArgs,
-	/// Most tokens to generate.
-	#[arg(long, default_value_t = 128)]
-	pub tokens: u32,
-	/// 0 takes the likeliest token; up to 65.
-	#[arg(long, default_value_t = 0.0, value_parser = parse_temperature)]
-	pub temperature: f64,
-	/// Probability mass that is sampled from, up to 1.
-	#[arg(long, default_value_t = 1.0, value_parser = parse_top_p)]
-	pub top_p: f64,
-	/// Seed of the sampler: the same seed gives the same answer.
-	#[arg(long, default_value_t = 0)]
-	pub seed: u64,
-	/// How the prompt is read.
-	#[arg(long, value_enum, default_value_t = FormatArg::Chat)]
-	pub format: FormatArg,
+	/// How text is generated.
+	#[command(flatten)]
+	pub generate: GenerateArgs,
 	/// Computes the turn again with this checkpoint file before it is signed; what is wrong is not paid.
 	#[arg(long, value_name = "FILE")]
 	pub recompute: Option<PathBuf>,
@@ -103,19 +89,6 @@ pub struct ChannelAskArgs {
 	/// Prints one JSON object.
 	#[arg(long)]
 	pub json: bool,
-}
-
-impl ChannelAskArgs {
-	/// What to compute.
-	pub fn kind(&self) -> JobKind {
-		JobKind::Generate(GenerateParams {
-			format: self.format.into(),
-			max_tokens: self.tokens,
-			temperature: (self.temperature * 1000.0).round() as u16,
-			top_p: ((self.top_p * 65535.0).round() as u16).max(1),
-			seed: self.seed,
-		})
-	}
 }
 
 /// What to close.

@@ -1,8 +1,28 @@
-//! How text is generated, for every command that asks more than one question by the same rules.
+//! How text is generated, for every command that asks.
 
-use super::{parse_temperature, parse_top_p, FormatArg};
-use clap::Args;
-use noesis_primitives::{GenerateParams, JobKind};
+use clap::{Args, ValueEnum};
+use noesis_primitives::{GenerateParams, InputFormat, JobKind};
+
+/// How the prompt is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum FormatArg {
+	/// A message to the assistant.
+	Chat,
+	/// A text to be continued.
+	Text,
+	/// Token ids, divided by blanks or commas.
+	Tokens,
+}
+
+impl From<FormatArg> for InputFormat {
+	fn from(format: FormatArg) -> Self {
+		match format {
+			FormatArg::Chat => Self::Chat,
+			FormatArg::Text => Self::Text,
+			FormatArg::Tokens => Self::Tokens,
+		}
+	}
+}
 
 /// How text is generated.
 #[derive(Args, Clone, Debug)]
@@ -34,5 +54,23 @@ impl GenerateArgs {
 			top_p: ((self.top_p * 65535.0).round() as u16).max(1),
 			seed: self.seed,
 		})
+	}
+}
+
+fn parse_temperature(text: &str) -> Result<f64, String> {
+	let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+	if (0.0..=65.0).contains(&value) {
+		Ok(value)
+	} else {
+		Err("a temperature is 0 to 65".to_owned())
+	}
+}
+
+fn parse_top_p(text: &str) -> Result<f64, String> {
+	let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+	if value > 0.0 && value <= 1.0 {
+		Ok(value)
+	} else {
+		Err("a probability mass is above 0 and at most 1".to_owned())
 	}
 }

@@ -1,18 +1,20 @@
 //! The command line.
 
 mod amount;
+mod ask;
 mod batch;
 mod canary;
 mod channel;
 mod generate;
 
 pub use amount::{dot, parse_dot, UNIT};
+pub use ask::{AskArgs, OrderArgs, TierArg};
 pub use batch::BatchArgs;
 pub use canary::CanaryArgs;
 pub use channel::{
 	ChannelAskArgs, ChannelCloseArgs, ChannelCommand, ChannelOpenArgs, ChannelStatusArgs, StateArgs,
 };
-pub use generate::GenerateArgs;
+pub use generate::{FormatArg, GenerateArgs};
 
 use crate::{
 	keys::{KeyError, Keys},
@@ -26,7 +28,7 @@ use noesis_engine::{
 	dispute::{Fault, Lie},
 	Backend, EngineOptions,
 };
-use noesis_primitives::{Balance, InputFormat, JobId, Role, Tier, Verification};
+use noesis_primitives::{Balance, JobId, Role};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Serves, validates and asks language models on the Noesis chain.
@@ -332,116 +334,6 @@ pub struct WatchArgs {
 	pub channels: Option<PathBuf>,
 }
 
-/// How the prompt is read.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum FormatArg {
-	/// A message to the assistant.
-	Chat,
-	/// A text to be continued.
-	Text,
-	/// Token ids, divided by blanks or commas.
-	Tokens,
-}
-
-impl From<FormatArg> for InputFormat {
-	fn from(format: FormatArg) -> Self {
-		match format {
-			FormatArg::Chat => Self::Chat,
-			FormatArg::Text => Self::Text,
-			FormatArg::Tokens => Self::Tokens,
-		}
-	}
-}
-
-/// What to ask, and how.
-#[derive(Args, Clone, Debug)]
-pub struct AskArgs {
-	/// What to ask.
-	pub prompt: String,
-	/// Who asks and pays.
-	#[command(flatten)]
-	pub key: KeyArgs,
-	/// Number of the checkpoint; the newest active one by default.
-	#[arg(long)]
-	pub checkpoint: Option<u32>,
-	/// The only worker that may answer; anyone by default.
-	#[arg(long)]
-	pub worker: Option<AccountId>,
-	/// Most tokens to generate.
-	#[arg(long, default_value_t = 128)]
-	pub tokens: u32,
-	/// 0 takes the likeliest token; up to 65.
-	#[arg(long, default_value_t = 0.0, value_parser = parse_temperature)]
-	pub temperature: f64,
-	/// Probability mass that is sampled from, up to 1.
-	#[arg(long, default_value_t = 1.0, value_parser = parse_top_p)]
-	pub top_p: f64,
-	/// Seed of the sampler: the same seed gives the same answer.
-	#[arg(long, default_value_t = 0)]
-	pub seed: u64,
-	/// How the prompt is read.
-	#[arg(long, value_enum, default_value_t = FormatArg::Chat)]
-	pub format: FormatArg,
-	/// Most DOT that may be held; what the chain quotes by default.
-	#[arg(long, value_parser = parse_dot)]
-	pub max_fee: Option<Balance>,
-	/// Blocks that a worker has for the answer.
-	#[arg(long, default_value_t = 300)]
-	pub deadline: u32,
-	/// Base URL of a store for a prompt over 4 KiB; the named worker's by default.
-	#[arg(long)]
-	pub upload: Option<String>,
-	/// How it is served.
-	#[arg(long, value_enum, default_value_t = TierArg::Standard)]
-	pub tier: TierArg,
-	/// How the answer is checked: `sampled`, `panel:N` validators, or `replicated:F` against F liars.
-	#[arg(long, default_value = "sampled", value_parser = parse_verification)]
-	pub verification: Verification,
-	/// Seals prompt and answer: only the worker and the validators that check it read them. Without --worker one is chosen
-	/// that takes sealed jobs.
-	#[arg(long)]
-	pub sealed: bool,
-	/// Prints the job's number and ends, instead of waiting.
-	#[arg(long)]
-	pub no_wait: bool,
-	/// Prints one JSON object at the end and nothing else.
-	#[arg(long)]
-	pub json: bool,
-}
-
-/// How a job is served.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum TierArg {
-	/// In the order of submission.
-	Standard,
-	/// Before standard jobs.
-	Priority,
-	/// Before all others.
-	Premium,
-}
-
-impl From<TierArg> for Tier {
-	fn from(tier: TierArg) -> Self {
-		match tier {
-			TierArg::Standard => Self::Standard,
-			TierArg::Priority => Self::Priority,
-			TierArg::Premium => Self::Premium,
-		}
-	}
-}
-
-fn parse_verification(text: &str) -> Result<Verification, String> {
-	let verification = match text.split_once(':') {
-		None if text == "sampled" => Some(Verification::Sampled),
-		Some(("panel", seats)) => seats.parse().ok().map(Verification::Panel),
-		Some(("replicated", liars)) => liars.parse().ok().map(Verification::Replicated),
-		_ => None,
-	};
-	verification.filter(Verification::is_valid).ok_or_else(|| {
-		format!("`{text}` is none of sampled, panel:N (N from 1 to 16), replicated:F (F from 1 to 5)")
-	})
-}
-
 fn parse_lie(text: &str) -> Result<Lie, String> {
 	if text == "output" {
 		return Ok(Lie::Output);
@@ -580,24 +472,6 @@ pub struct PerplexityArgs {
 
 fn parse_job(text: &str) -> Result<JobId, String> {
 	text.parse().map(JobId).map_err(|_| "a job is a number from 0 on".to_owned())
-}
-
-fn parse_temperature(text: &str) -> Result<f64, String> {
-	let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-	if (0.0..=65.0).contains(&value) {
-		Ok(value)
-	} else {
-		Err("a temperature is 0 to 65".to_owned())
-	}
-}
-
-fn parse_top_p(text: &str) -> Result<f64, String> {
-	let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-	if value > 0.0 && value <= 1.0 {
-		Ok(value)
-	} else {
-		Err("a probability mass is above 0 and at most 1".to_owned())
-	}
 }
 
 #[cfg(test)]

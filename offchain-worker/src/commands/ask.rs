@@ -1,22 +1,21 @@
 //! `noesis ask`: one job from prompt to payment.
 
 use super::{
-	connect, print_json,
+	connect,
+	order::{self, Follower},
+	print_json,
 	report::{describe, JobReport},
 	CommandError,
 };
 use crate::{
-	chain::{Call, Chain, Submitter},
-	cli::{dot, AskArgs, FormatArg},
+	chain::{BlockHash, Call, Chain, Submitter},
+	cli::{dot, AskArgs},
 	keys::Keys,
 	sealed::{seal_prompt, Context, Envelope, OpenedJob, SealPublic},
-	store::{locator_text, Fetcher},
+	store::Fetcher,
 	AccountId,
 };
-use noesis_primitives::{
-	CheckpointId, GenerateParams, JobId, JobKind, JobSpec, JobState, JobView, Lane, Payload, Subject,
-	TimelineEntry,
-};
+use noesis_primitives::{CheckpointId, JobId, JobSpec, JobState, JobView, Lane, Subject};
 use std::{io::Write, time::Instant};
 use tokio::task::JoinHandle;
 
@@ -30,16 +29,10 @@ pub(super) async fn run(url: &str, args: AskArgs) -> Result<(), CommandError> {
 	let fetcher = Fetcher::new()?;
 	let (spec, opened) = spec(&chain, &fetcher, &keys, &args).await?;
 	let quote = chain.quote(chain.best().hash, &spec).await?.map_err(CommandError::Quote)?;
-	if let Some(allowed) = args.max_fee.filter(|allowed| quote.fee > *allowed) {
-		return Err(CommandError::TooDear { quoted: dot(quote.fee), allowed: dot(allowed) });
-	}
-	let submitter = Submitter::start(chain.clone(), keys);
-	let included = submitter.submit(Call::submit(&spec, args.max_fee.unwrap_or(quote.fee))).await?;
-	let job: JobId = included
-		.event("Poi", "Submitted")
-		.and_then(|event| event.decode())
-		.ok_or(CommandError::NoEvent("Poi.Submitted"))?;
-	if args.no_wait {
+	let most = order::most_held(quote.fee, args.order.max_fee)?;
+	let included = Submitter::start(chain.clone(), keys).submit(Call::submit(&spec, most)).await?;
+	let job = order::submitted(&included)?;
+	if args.order.no_wait {
 		match args.json {
 			true => print_json(&serde_json::json!({
 				"job": job, "status": "open", "held": quote.fee, "fee": included.fee, "block": included.block.number,
@@ -56,19 +49,20 @@ pub(super) async fn run(url: &str, args: AskArgs) -> Result<(), CommandError> {
 			dot(included.fee)
 		);
 	}
-	let mut follower = Follower {
+	let mut conversation = Conversation {
 		chain,
 		fetcher,
 		job,
 		opened,
 		quiet: args.json,
-		shown: Vec::new(),
+		shown: order::Shown::default(),
 		spoken: Vec::new(),
 		provisional: None,
 		answer: None,
 	};
-	let (view, timeline) = follower.follow().await?;
-	let report = JobReport::new(&view, &timeline, follower.answer.take(), started.elapsed().as_secs_f64());
+	let (view, timeline) = order::follow(&mut conversation).await?;
+	let answer = conversation.answer.take();
+	let report = JobReport::new(&view, &timeline, answer, started.elapsed().as_secs_f64());
 	match args.json {
 		true => print_json(&report),
 		false => summary(&report),
@@ -83,47 +77,28 @@ async fn spec(
 	keys: &Keys,
 	args: &AskArgs,
 ) -> Result<(JobSpec<AccountId>, Option<OpenedJob>), CommandError> {
-	let best = chain.best();
-	let checkpoint = match args.checkpoint {
-		Some(id) => CheckpointId(id),
-		None => {
-			let all = chain.checkpoints(best.hash).await?;
-			all.iter().rev().find(|view| view.active).ok_or(CommandError::NoCheckpoint)?.id
-		},
-	};
-	let bytes = match args.format {
-		FormatArg::Chat | FormatArg::Text => args.prompt.clone().into_bytes(),
-		FormatArg::Tokens => token_bytes(&args.prompt)?,
-	};
+	let order = &args.order;
+	let checkpoint = order::checkpoint(chain, order.checkpoint).await?;
+	let bytes = order::input(args.generate.format, &args.prompt)?;
 	let (worker, bytes, opened) = match args.sealed {
-		false => (args.worker, bytes, None),
+		false => (order.worker, bytes, None),
 		true => {
-			let (worker, envelope) = seal(chain, fetcher, keys, checkpoint, args.worker, &bytes).await?;
+			let (worker, envelope) = seal(chain, fetcher, keys, checkpoint, order.worker, &bytes).await?;
 			let opened = OpenedJob::recover(keys.seal(), envelope.commitment, &envelope.bytes)?;
 			(Some(worker), envelope.bytes, Some((envelope.commitment, opened)))
 		},
 	};
 	let (sealed, opened) = opened.unzip();
-	let input = match bytes.clone().try_into() {
-		Ok(bytes) => Payload::Inline(bytes),
-		Err(_) => upload(chain, fetcher, args, worker, &bytes).await?,
-	};
-	let kind = JobKind::Generate(GenerateParams {
-		format: args.format.into(),
-		max_tokens: args.tokens,
-		temperature: (args.temperature * 1000.0).round() as u16,
-		top_p: ((args.top_p * 65535.0).round() as u16).max(1),
-		seed: args.seed,
-	});
+	let input = order::payload(chain, fetcher, order.upload.as_deref(), worker, bytes).await?;
 	let spec = JobSpec {
 		checkpoint,
-		kind,
+		kind: args.generate.kind(),
 		input,
 		worker,
 		deadline: args.deadline,
 		lane: Lane::Dot,
-		tier: args.tier.into(),
-		verification: args.verification,
+		tier: order.tier.into(),
+		verification: order.verification,
 		sealed,
 	};
 	Ok((spec, opened))
@@ -140,7 +115,7 @@ async fn choose(
 	let turn = usize::try_from(best.number).unwrap_or_default().checked_rem(workers.len());
 	workers.rotate_left(turn.unwrap_or_default());
 	for worker in workers {
-		let Some(endpoint) = endpoint(chain, worker).await? else { continue };
+		let Some(endpoint) = chain.endpoint(worker).await? else { continue };
 		if fetcher.is_there(&endpoint).await {
 			return Ok(worker);
 		}
@@ -169,39 +144,8 @@ async fn seal(
 	Ok((worker, seal_prompt(keys.seal(), &key, &context, prompt)?))
 }
 
-pub(super) fn token_bytes(prompt: &str) -> Result<Vec<u8>, CommandError> {
-	let ids = prompt.split(|c: char| c == ',' || c.is_whitespace()).filter(|id| !id.is_empty());
-	let bytes = ids.map(|id| {
-		id.parse::<u32>().map(u32::to_le_bytes).map_err(|_| CommandError::NotATokenId(id.to_owned()))
-	});
-	Ok(bytes.collect::<Result<Vec<_>, _>>()?.concat())
-}
-
-async fn upload(
-	chain: &Chain,
-	fetcher: &Fetcher,
-	args: &AskArgs,
-	worker: Option<AccountId>,
-	bytes: &[u8],
-) -> Result<Payload, CommandError> {
-	let place = match (&args.upload, worker) {
-		(Some(place), _) => place.clone(),
-		(None, Some(worker)) => endpoint(chain, worker).await?.ok_or(CommandError::NoStore)?,
-		(None, None) => return Err(CommandError::NoStore),
-	};
-	let hash = fetcher.upload(&place, bytes).await?;
-	let locator = place.clone().into_bytes().try_into().map_err(|_| CommandError::Locator(place))?;
-	Ok(Payload::Stored { hash, len: u32::try_from(bytes.len()).unwrap_or(u32::MAX), locator })
-}
-
-pub(super) async fn endpoint(chain: &Chain, worker: AccountId) -> Result<Option<String>, CommandError> {
-	let operator = chain.operator(chain.best().hash, worker).await?;
-	let endpoint = operator.map(|view| locator_text(&view.record.capability.endpoint));
-	Ok(endpoint.filter(|endpoint| !endpoint.is_empty()))
-}
-
 /// Shows a job until its end is final.
-struct Follower {
+struct Conversation {
 	chain: Chain,
 	fetcher: Fetcher,
 	job: JobId,
@@ -209,7 +153,7 @@ struct Follower {
 	opened: Option<OpenedJob>,
 	quiet: bool,
 	/// Moves that were shown.
-	shown: Vec<TimelineEntry<AccountId>>,
+	shown: order::Shown,
 	/// Validators that were shown.
 	spoken: Vec<AccountId>,
 	/// Prints what the worker says while it computes.
@@ -217,42 +161,20 @@ struct Follower {
 	answer: Option<String>,
 }
 
-impl Follower {
-	async fn follow(&mut self) -> Result<(JobView<AccountId>, Vec<TimelineEntry<AccountId>>), CommandError> {
-		let mut heads = self.chain.heads();
-		loop {
-			let now = *heads.borrow_and_update();
-			match self.look(now.best.hash).await {
-				Ok(()) => {},
-				Err(CommandError::Chain(error)) => tracing::warn!(%error, "following on"),
-				Err(error) => return Err(error),
-			}
-			// Money counts when it can't be taken back.
-			if let Ok(Some(view)) = self.chain.job(now.finalized.hash, self.job).await {
-				if view.state.is_terminal() {
-					self.end_provisional();
-					self.show_answer(&view).await;
-					let timeline = self.chain.timeline(now.finalized.hash, self.job).await?;
-					return Ok((view, timeline));
-				}
-			}
-			heads.changed().await.map_err(|_| CommandError::Disconnected)?;
-		}
+impl Follower for Conversation {
+	fn subject(&self) -> (&Chain, JobId) {
+		(&self.chain, self.job)
 	}
 
-	async fn look(&mut self, at: crate::chain::BlockHash) -> Result<(), CommandError> {
-		let Some(view) = self.chain.job(at, self.job).await? else { return Ok(()) };
-		for entry in self.chain.timeline(at, self.job).await? {
-			if !self.shown.contains(&entry) {
-				self.end_provisional();
-				self.say(&format!("block {:>6}  {}", entry.at, describe(&entry.state)));
-				if let JobState::Assigned { worker } = entry.state {
-					self.watch(worker).await?;
-				}
-				self.shown.push(entry);
+	async fn look(&mut self, at: BlockHash, view: &JobView<AccountId>) -> Result<(), CommandError> {
+		for entry in self.shown.news(&self.chain, at, self.job).await? {
+			self.end_provisional();
+			self.say(&format!("block {:>6}  {}", entry.at, describe(&entry.state)));
+			if let JobState::Assigned { worker } = entry.state {
+				self.watch(worker).await?;
 			}
 		}
-		self.show_answer(&view).await;
+		self.show_answer(view).await;
 		if let Some(panel) = self.chain.panel(at, Subject::Job(self.job)).await? {
 			for validator in panel.spoken {
 				if !self.spoken.contains(&validator) {
@@ -264,6 +186,14 @@ impl Follower {
 		Ok(())
 	}
 
+	async fn end(&mut self, view: &JobView<AccountId>) -> Result<(), CommandError> {
+		self.end_provisional();
+		self.show_answer(view).await;
+		Ok(())
+	}
+}
+
+impl Conversation {
 	fn say(&self, line: &str) {
 		if !self.quiet {
 			eprintln!("{line}");
@@ -273,11 +203,8 @@ impl Follower {
 	/// Shows the answer once it is on chain.
 	async fn show_answer(&mut self, view: &JobView<AccountId>) {
 		let (None, Some(output)) = (&self.answer, &view.output) else { return };
-		let places = match view.state.worker() {
-			Some(worker) => endpoint(&self.chain, *worker).await.ok().flatten().into_iter().collect(),
-			None => Vec::new(),
-		};
-		match self.fetcher.payload(output, &places).await {
+		let stores = order::stores(&self.chain, view).await;
+		match self.fetcher.payload(output, &stores).await {
 			Ok(bytes) => {
 				let bytes = match self.open(bytes) {
 					Ok(bytes) => bytes,
@@ -305,7 +232,7 @@ impl Follower {
 		if self.quiet || self.opened.is_some() {
 			return Ok(());
 		}
-		let Some(endpoint) = endpoint(&self.chain, worker).await? else { return Ok(()) };
+		let Some(endpoint) = self.chain.endpoint(worker).await? else { return Ok(()) };
 		let (fetcher, job) = (self.fetcher.clone(), self.job);
 		self.provisional = Some(tokio::spawn(async move { show_provisional(fetcher, endpoint, job).await }));
 		Ok(())
@@ -319,7 +246,7 @@ impl Follower {
 	}
 }
 
-impl Drop for Follower {
+impl Drop for Conversation {
 	fn drop(&mut self) {
 		if let Some(task) = self.provisional.take() {
 			task.abort();
@@ -329,23 +256,15 @@ impl Drop for Follower {
 
 /// Prints the worker's stream as it comes. Whatever goes wrong here, the chain has the answer in the end.
 async fn show_provisional(fetcher: Fetcher, endpoint: String, job: JobId) {
-	const ATTEMPTS: u32 = 20;
-	const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
-	for _ in 0..ATTEMPTS {
-		let Ok(mut response) = fetcher.stream(&endpoint, job).await else {
-			tokio::time::sleep(PAUSE).await;
-			continue;
-		};
-		let mut lines = Vec::new();
-		eprint!("provisional:  ");
-		while let Ok(Some(chunk)) = response.chunk().await {
-			lines.extend_from_slice(&chunk);
-			while let Some(end) = lines.iter().position(|byte| *byte == b'\n') {
-				let line: Vec<u8> = lines.drain(..=end).collect();
-				show_line(&line);
-			}
+	let Some(mut response) = order::stream(&fetcher, &endpoint, job).await else { return };
+	let mut lines = Vec::new();
+	eprint!("provisional:  ");
+	while let Ok(Some(chunk)) = response.chunk().await {
+		lines.extend_from_slice(&chunk);
+		while let Some(end) = lines.iter().position(|byte| *byte == b'\n') {
+			let line: Vec<u8> = lines.drain(..=end).collect();
+			show_line(&line);
 		}
-		return;
 	}
 }
 
@@ -365,10 +284,7 @@ fn summary(report: &JobReport) {
 		let word = if verdict.agrees { "found the same" } else { "found something else" };
 		eprintln!("verdict       {} {word}", verdict.validator);
 	}
-	for (who, amount) in &report.paid {
-		eprintln!("paid          {who} {}", dot(*amount));
-	}
-	eprintln!("refunded      {} of {}", dot(report.refund), dot(report.held));
+	report.show_payments();
 	if let Some(root) = report.root {
 		eprintln!(
 			"root          {root} over {} leaves; check it with `noesis verify {}`",

@@ -1,9 +1,10 @@
 //! `noesis batch`: many prompts from one file, as one job.
 
 use super::{
-	ask::{endpoint, token_bytes},
 	checkpoint::progress_bar,
-	connect, print_json,
+	connect,
+	order::{self, Follower},
+	print_json,
 	report::{describe, JobReport},
 	CommandError,
 };
@@ -15,9 +16,7 @@ use crate::{
 	AccountId,
 };
 use indicatif::ProgressBar;
-use noesis_primitives::{
-	BatchSpec, CheckpointId, JobId, JobState, JobView, Lane, Payload, TimelineEntry, MAX_INLINE_BYTES,
-};
+use noesis_primitives::{BatchSpec, JobId, JobState, JobView, Lane};
 use serde_json::{json, Value};
 use std::{io::Write, path::Path, time::Instant};
 use tokio::task::JoinHandle;
@@ -34,17 +33,11 @@ pub(super) async fn run(url: &str, args: BatchArgs) -> Result<(), CommandError> 
 	let fetcher = Fetcher::new()?;
 	let spec = spec(&chain, &fetcher, &args, &inputs).await?;
 	let quote = chain.quote_batch(chain.best().hash, &spec).await?.map_err(CommandError::Quote)?;
-	if let Some(allowed) = args.max_fee.filter(|allowed| quote.fee > *allowed) {
-		return Err(CommandError::TooDear { quoted: dot(quote.fee), allowed: dot(allowed) });
-	}
-	let submitter = Submitter::start(chain.clone(), keys);
-	let included = submitter.submit(Call::submit_batch(&spec, args.max_fee.unwrap_or(quote.fee))).await?;
-	let job: JobId = included
-		.event("Poi", "Submitted")
-		.and_then(|event| event.decode())
-		.ok_or(CommandError::NoEvent("Poi.Submitted"))?;
+	let most = order::most_held(quote.fee, args.order.max_fee)?;
+	let included = Submitter::start(chain.clone(), keys).submit(Call::submit_batch(&spec, most)).await?;
+	let job = order::submitted(&included)?;
 	let block = included.block.number;
-	if args.no_wait {
+	if args.order.no_wait {
 		match args.json {
 			true => print_json(&json!({
 				"job": job, "status": "open", "items": count, "held": quote.fee, "fee": included.fee, "block": block,
@@ -59,26 +52,23 @@ pub(super) async fn run(url: &str, args: BatchArgs) -> Result<(), CommandError> 
 	}
 	let bar = if args.json { ProgressBar::hidden() } else { progress_bar("items") };
 	bar.set_length(count.into());
-	let mut follower = Follower {
+	let mut progress = Progress {
 		chain,
 		fetcher,
 		job,
 		inputs,
 		args: &args,
-		shown: Vec::new(),
+		shown: order::Shown::default(),
 		bar,
 		counting: None,
 		results: None,
 	};
-	let (view, timeline) = follower.follow().await?;
+	let (view, timeline) = order::follow(&mut progress).await?;
 	let report = JobReport::new(&view, &timeline, None, started.elapsed().as_secs_f64());
 	match args.json {
 		true => print_json(&report),
 		false => {
-			for (who, amount) in &report.paid {
-				eprintln!("paid          {who} {}", dot(*amount));
-			}
-			eprintln!("refunded      {} of {}", dot(report.refund), dot(report.held));
+			report.show_payments();
 			eprintln!(
 				"{} after {:.1} s, {} tokens; check it with `noesis verify {job}`",
 				report.status, report.seconds, report.tokens
@@ -95,10 +85,7 @@ fn read(path: &Path, format: FormatArg) -> Result<Inputs, CommandError> {
 	let mut prompts = Vec::new();
 	for (line, number) in text.lines().zip(1usize..).filter(|(line, _)| !line.trim().is_empty()) {
 		let prompt = prompt(line).ok_or_else(|| CommandError::BadLine { path: path.into(), line: number })?;
-		prompts.push(match format {
-			FormatArg::Chat | FormatArg::Text => prompt.into_bytes(),
-			FormatArg::Tokens => token_bytes(&prompt)?,
-		});
+		prompts.push(order::input(format, &prompt)?);
 	}
 	Ok(Inputs::new(prompts)?)
 }
@@ -117,48 +104,31 @@ async fn spec(
 	args: &BatchArgs,
 	inputs: &Inputs,
 ) -> Result<BatchSpec<AccountId>, CommandError> {
-	let checkpoint = match args.checkpoint {
-		Some(id) => CheckpointId(id),
-		None => {
-			let all = chain.checkpoints(chain.best().hash).await?;
-			all.iter().rev().find(|view| view.active).ok_or(CommandError::NoCheckpoint)?.id
-		},
-	};
-	let bytes = inputs.list();
-	let list = if bytes.len() <= MAX_INLINE_BYTES as usize {
-		Payload::Inline(bytes.try_into().unwrap_or_default())
-	} else {
-		let place = match (&args.upload, args.worker) {
-			(Some(place), _) => place.clone(),
-			(None, Some(worker)) => endpoint(chain, worker).await?.ok_or(CommandError::NoStore)?,
-			(None, None) => return Err(CommandError::NoStore),
-		};
-		let hash = fetcher.upload(&place, &bytes).await?;
-		let locator = place.clone().into_bytes().try_into().map_err(|_| CommandError::Locator(place))?;
-		Payload::Stored { hash, len: u32::try_from(bytes.len()).unwrap_or(u32::MAX), locator }
-	};
+	let order = &args.order;
+	let checkpoint = order::checkpoint(chain, order.checkpoint).await?;
+	let list = order::payload(chain, fetcher, order.upload.as_deref(), order.worker, inputs.list()).await?;
 	Ok(BatchSpec {
 		checkpoint,
 		kind: args.generate.kind(),
 		list,
 		inputs: inputs.facts(),
-		worker: args.worker,
+		worker: order.worker,
 		deadline: args.deadline,
 		lane: Lane::Dot,
-		tier: args.tier.into(),
-		verification: args.verification,
+		tier: order.tier.into(),
+		verification: order.verification,
 	})
 }
 
 /// Shows a batch until its end is final.
-struct Follower<'a> {
+struct Progress<'a> {
 	chain: Chain,
 	fetcher: Fetcher,
 	job: JobId,
 	inputs: Inputs,
 	args: &'a BatchArgs,
 	/// Moves that were shown.
-	shown: Vec<TimelineEntry<AccountId>>,
+	shown: order::Shown,
 	bar: ProgressBar,
 	/// Counts the items that the worker says are done.
 	counting: Option<JoinHandle<()>>,
@@ -166,35 +136,13 @@ struct Follower<'a> {
 	results: Option<Results>,
 }
 
-impl Follower<'_> {
-	async fn follow(&mut self) -> Result<(JobView<AccountId>, Vec<TimelineEntry<AccountId>>), CommandError> {
-		let mut heads = self.chain.heads();
-		loop {
-			let now = *heads.borrow_and_update();
-			match self.look(now.best.hash).await {
-				Ok(()) => {},
-				Err(CommandError::Chain(error)) => tracing::warn!(%error, "following on"),
-				Err(error) => return Err(error),
-			}
-			// Money counts when it can't be taken back.
-			if let Ok(Some(view)) = self.chain.job(now.finalized.hash, self.job).await {
-				if view.state.is_terminal() {
-					self.end_counting();
-					self.write_results(&view).await?;
-					let timeline = self.chain.timeline(now.finalized.hash, self.job).await?;
-					return Ok((view, timeline));
-				}
-			}
-			heads.changed().await.map_err(|_| CommandError::Disconnected)?;
-		}
+impl Follower for Progress<'_> {
+	fn subject(&self) -> (&Chain, JobId) {
+		(&self.chain, self.job)
 	}
 
-	async fn look(&mut self, at: BlockHash) -> Result<(), CommandError> {
-		let Some(view) = self.chain.job(at, self.job).await? else { return Ok(()) };
-		for entry in self.chain.timeline(at, self.job).await? {
-			if self.shown.contains(&entry) {
-				continue;
-			}
+	async fn look(&mut self, at: BlockHash, view: &JobView<AccountId>) -> Result<(), CommandError> {
+		for entry in self.shown.news(&self.chain, at, self.job).await? {
 			self.end_counting();
 			if !self.args.json {
 				eprintln!("block {:>6}  {}", entry.at, describe(&entry.state));
@@ -202,17 +150,23 @@ impl Follower<'_> {
 			if let JobState::Assigned { worker } = entry.state {
 				self.count(worker).await?;
 			}
-			self.shown.push(entry);
 		}
-		self.write_results(&view).await
+		self.write_results(view).await
 	}
 
+	async fn end(&mut self, view: &JobView<AccountId>) -> Result<(), CommandError> {
+		self.end_counting();
+		self.write_results(view).await
+	}
+}
+
+impl Progress<'_> {
 	/// Counts the items that are done, if the worker's store can be reached.
 	async fn count(&mut self, worker: AccountId) -> Result<(), CommandError> {
 		if self.args.json {
 			return Ok(());
 		}
-		let Some(endpoint) = endpoint(&self.chain, worker).await? else { return Ok(()) };
+		let Some(endpoint) = self.chain.endpoint(worker).await? else { return Ok(()) };
 		let (fetcher, job, bar) = (self.fetcher.clone(), self.job, self.bar.clone());
 		self.counting = Some(tokio::spawn(async move { count(fetcher, endpoint, job, bar).await }));
 		Ok(())
@@ -230,11 +184,8 @@ impl Follower<'_> {
 		let (None, Some(output), Some(claim)) = (&self.results, &view.output, &view.claim) else {
 			return Ok(());
 		};
-		let places = match view.state.worker() {
-			Some(worker) => endpoint(&self.chain, *worker).await.ok().flatten().into_iter().collect(),
-			None => Vec::new(),
-		};
-		let bytes = match self.fetcher.payload(output, &places).await {
+		let stores = order::stores(&self.chain, view).await;
+		let bytes = match self.fetcher.payload(output, &stores).await {
 			Ok(bytes) => bytes,
 			Err(error) if view.state.is_terminal() => {
 				tracing::warn!(%error, "the answers can't be had");
@@ -294,7 +245,7 @@ impl Follower<'_> {
 	}
 }
 
-impl Drop for Follower<'_> {
+impl Drop for Progress<'_> {
 	fn drop(&mut self) {
 		self.end_counting();
 	}
@@ -302,24 +253,16 @@ impl Drop for Follower<'_> {
 
 /// Counts what the worker's stream says. Whatever goes wrong here, the chain has the answer in the end.
 async fn count(fetcher: Fetcher, endpoint: String, job: JobId, bar: ProgressBar) {
-	const ATTEMPTS: u32 = 20;
-	const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
-	for _ in 0..ATTEMPTS {
-		let Ok(mut response) = fetcher.stream(&endpoint, job).await else {
-			tokio::time::sleep(PAUSE).await;
-			continue;
-		};
-		// Every item is announced by a line, whose end comes as `\n` in a JSON string.
-		let mut last = 0;
-		while let Ok(Some(chunk)) = response.chunk().await {
-			for byte in chunk.iter() {
-				if (last, *byte) == (b'\\', b'n') {
-					bar.inc(1);
-				}
-				last = *byte;
+	let Some(mut response) = order::stream(&fetcher, &endpoint, job).await else { return };
+	// Every item is announced by a line, whose end comes as `\n` in a JSON string.
+	let mut last = 0;
+	while let Ok(Some(chunk)) = response.chunk().await {
+		for byte in chunk.iter() {
+			if (last, *byte) == (b'\\', b'n') {
+				bar.inc(1);
 			}
+			last = *byte;
 		}
-		return;
 	}
 }
 

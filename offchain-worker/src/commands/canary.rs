@@ -1,21 +1,15 @@
 //! `noesis canary`: arranges a wrong answer, waits for the panel, and reveals it.
 
-use super::{
-	ask::{endpoint, token_bytes},
-	connect, print_json,
-	report::describe,
-	CommandError,
-};
+use super::{connect, order, print_json, report::describe, CommandError};
 use crate::{
 	canary::{claim_of, run_planted, run_with, Arrangement, Planted},
 	chain::{Call, Chain, Included, Submitter},
-	cli::{dot, CanaryArgs, FormatArg},
-	models::Model,
+	cli::{dot, CanaryArgs},
 	AccountId,
 };
 use codec::Encode;
 use noesis_primitives::{
-	Balance, CheckpointId, Claim, ContentHash, Fault, JobId, JobSpec, JobView, Lane, Payload, Subject,
+	Balance, Claim, ContentHash, Fault, JobId, JobSpec, JobView, Lane, Payload, Subject,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -36,23 +30,11 @@ pub(super) async fn run(url: &str, args: CanaryArgs) -> Result<(), CommandError>
 		true => tracing::info!("{line}"),
 		false => eprintln!("{line}"),
 	};
-	let id = match args.checkpoint {
-		Some(id) => CheckpointId(id),
-		None => {
-			let all = chain.checkpoints(chain.best().hash).await?;
-			all.iter().rev().find(|view| view.active).ok_or(CommandError::NoCheckpoint)?.id
-		},
-	};
-	let record = chain.checkpoint(chain.best().hash, id).await?.ok_or(CommandError::UnknownCheckpoint(id))?;
-	let (path, options) = (args.checkpoint_file.clone(), args.engine.options()?);
-	let model = tokio::task::block_in_place(|| Model::open(path.clone(), &options))?;
-	if !model.is(&record.record) {
-		return Err(CommandError::OtherCheckpoint { path, id });
-	}
-	let input = match args.generate.format {
-		FormatArg::Chat | FormatArg::Text => args.prompt.clone().into_bytes(),
-		FormatArg::Tokens => token_bytes(&args.prompt)?,
-	};
+	let id = order::checkpoint(&chain, args.checkpoint).await?;
+	let checkpoint =
+		chain.checkpoint(chain.best().hash, id).await?.ok_or(CommandError::UnknownCheckpoint(id))?;
+	let model = order::model(args.checkpoint_file.clone(), &args.engine, &checkpoint)?;
+	let input = order::input(args.generate.format, &args.prompt)?;
 	let payload = Payload::Inline(input.clone().try_into().map_err(|_| CommandError::NotInline)?);
 	let kind = args.generate.kind();
 	let truth = tokio::task::block_in_place(|| run_with(&model.engine, &kind, &input, None, &[]))
@@ -146,8 +128,8 @@ fn salt() -> Result<[u8; 32], CommandError> {
 
 /// Tells the worker.
 async fn arrange(chain: &Chain, arrangement: &Arrangement) -> Result<(), CommandError> {
-	let base =
-		endpoint(chain, arrangement.worker).await?.ok_or(CommandError::NoEndpoint(arrangement.worker))?;
+	let endpoint = chain.endpoint(arrangement.worker).await?;
+	let base = endpoint.ok_or(CommandError::NoEndpoint(arrangement.worker))?;
 	let url = format!("{}/canary", base.trim_end_matches('/'));
 	let refused = |reason: String| CommandError::NotArranged { url: url.clone(), reason };
 	let client = reqwest::Client::builder()
@@ -191,10 +173,7 @@ async fn answered(
 	for _ in 0..ATTEMPTS {
 		let quote = chain.quote(chain.best().hash, spec).await?.map_err(CommandError::Quote)?;
 		let included = asking.submit(Call::submit(spec, quote.fee)).await?;
-		let job: JobId = included
-			.event("Poi", "Submitted")
-			.and_then(|event| event.decode())
-			.ok_or(CommandError::NoEvent("Poi.Submitted"))?;
+		let job = order::submitted(&included)?;
 		say(format!("job {job} is in block {}: {} held", included.block.number, dot(quote.fee)));
 		let answered = |view: &JobView<AccountId>| view.claim.is_some() || view.state.is_terminal();
 		let view = wait(chain, job, answered).await?;

@@ -1,15 +1,11 @@
 //! `noesis channel`: the requester's side, from the offer to the settlement.
 
-use super::{
-	ask::{endpoint, token_bytes},
-	connect, print_json, CommandError,
-};
+use super::{connect, order, print_json, CommandError};
 use crate::{
 	chain::{BlockHash, Call, Chain, Submitter},
 	channel::{Answered, Book, BookFile, ChainMarket, ChannelError, Objection, Session, Terms},
 	cli::{
-		dot, ChannelAskArgs, ChannelCloseArgs, ChannelCommand, ChannelOpenArgs, ChannelStatusArgs, FormatArg,
-		StateArgs,
+		dot, ChannelAskArgs, ChannelCloseArgs, ChannelCommand, ChannelOpenArgs, ChannelStatusArgs, StateArgs,
 	},
 	executor::{run as execute, Task},
 	keys::Keys,
@@ -36,13 +32,7 @@ pub(super) async fn run(url: &str, command: ChannelCommand) -> Result<(), Comman
 async fn open(url: &str, args: ChannelOpenArgs) -> Result<(), CommandError> {
 	let keys = args.key.load()?;
 	let chain = connect(url).await?;
-	let checkpoint = match args.checkpoint {
-		Some(id) => CheckpointId(id),
-		None => {
-			let all = chain.checkpoints(chain.best().hash).await?;
-			all.iter().rev().find(|view| view.active).ok_or(CommandError::NoCheckpoint)?.id
-		},
-	};
+	let checkpoint = order::checkpoint(&chain, args.checkpoint).await?;
 	let spec = ChannelSpec {
 		worker: args.worker,
 		checkpoint,
@@ -102,11 +92,7 @@ async fn ask(url: &str, args: ChannelAskArgs) -> Result<(), CommandError> {
 	}
 	let mut session = session(&chain, &view, keys, &args.state).await?;
 	let judge = Judge::new(&chain, &view, &args).await?;
-	let bytes = match args.format {
-		FormatArg::Chat | FormatArg::Text => args.prompt.clone().into_bytes(),
-		FormatArg::Tokens => token_bytes(&args.prompt)?,
-	};
-	let asked = (args.kind(), bytes);
+	let asked = (args.generate.kind(), order::input(args.generate.format, &args.prompt)?);
 	if let Some(begun) = session.pending()? {
 		let same = begun == asked;
 		let finished = turn(&chain, &view, &mut session, begun, &judge).await;
@@ -157,12 +143,7 @@ impl Judge {
 		let id = view.spec.checkpoint;
 		let checkpoint = chain.checkpoint(chain.best().hash, id).await?;
 		let checkpoint = checkpoint.ok_or(CommandError::UnknownCheckpoint(id))?;
-		let options = args.engine.options()?;
-		let model = tokio::task::block_in_place(|| Model::open(path.clone(), &options))?;
-		match model.is(&checkpoint.record) {
-			true => Ok(Self { model: Some((model, id)) }),
-			false => Err(CommandError::OtherCheckpoint { path, id }),
-		}
+		Ok(Self { model: Some((order::model(path, &args.engine, &checkpoint)?, id)) })
 	}
 
 	fn approve(&self, turn: &Turn, input: &[u8]) -> Result<(), Objection> {
@@ -341,7 +322,7 @@ async fn session(
 	if view.requester != keys.account() {
 		return Err(CommandError::OtherRequester(view.id));
 	}
-	let base = endpoint(chain, view.spec.worker).await?.unwrap_or_default();
+	let base = chain.endpoint(view.spec.worker).await?.unwrap_or_default();
 	let new = Book::new(chain.genesis().0, view.id, view.requester, view.spec.worker);
 	Ok(Session::open(&folder(chain, state), new, keys, &base)?)
 }

@@ -9,6 +9,7 @@ mod checkpoint;
 mod keys;
 mod measure;
 mod moves;
+mod order;
 mod report;
 mod selftest;
 mod serve;

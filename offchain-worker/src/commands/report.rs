@@ -1,6 +1,6 @@
 //! A job as it is shown.
 
-use crate::AccountId;
+use crate::{cli::dot, AccountId};
 use noesis_primitives::{
 	Balance, BlockNumber, CheckpointId, JobId, JobState, JobView, RefundReason, Root, TimelineEntry,
 };
@@ -106,6 +106,14 @@ impl JobReport {
 				.collect(),
 			seconds,
 		}
+	}
+
+	/// Says who got what.
+	pub(super) fn show_payments(&self) {
+		for (who, amount) in &self.paid {
+			eprintln!("paid          {who} {}", dot(*amount));
+		}
+		eprintln!("refunded      {} of {}", dot(self.refund), dot(self.held));
 	}
 }
 

@@ -1,17 +1,16 @@
 //! `noesis verify`: computes a job again, from what the chain says and the checkpoint's file alone.
 
-use super::{checkpoint::progress_bar, connect, print_json, verify_batch, CommandError};
+use super::{checkpoint::progress_bar, connect, order, print_json, verify_batch, CommandError};
 use crate::{
 	chain::Chain,
 	cli::VerifyArgs,
 	executor::{run as execute, Task},
 	keys::KeyError,
-	models::Model,
 	sealed::{ReadError, Reader, SealedJob},
 	store::{locator_text, Fetcher},
 	AccountId,
 };
-use noesis_primitives::{CheckpointView, Claim, JobView, Subject};
+use noesis_primitives::{CheckpointView, Claim, Subject};
 use std::{path::PathBuf, time::Instant};
 
 pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandError> {
@@ -31,11 +30,7 @@ pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandErro
 		Some(path) => path,
 		None => fetch(&chain, &fetcher, &checkpoint).await?,
 	};
-	let options = args.engine.options()?;
-	let model = tokio::task::block_in_place(|| Model::open(path.clone(), &options))?;
-	if !model.is(&checkpoint.record) {
-		return Err(CommandError::OtherCheckpoint { path, id });
-	}
+	let model = order::model(path, &args.engine, &checkpoint)?;
 
 	if job.batch.is_some() {
 		let (item, json) = (args.item, args.json);
@@ -45,7 +40,7 @@ pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandErro
 	if args.item.is_some() {
 		return Err(CommandError::NoBatch(args.job));
 	}
-	let stores = stores(&chain, &job).await?;
+	let stores = order::stores(&chain, &job).await;
 	let input = fetcher.payload(&job.spec.input, &stores).await?;
 	let draft = match &job.output {
 		Some(output) => fetcher.payload(output, &stores).await.ok(),
@@ -121,13 +116,6 @@ pub(super) fn differences(chain: &Claim, here: &Claim) -> Vec<&'static str> {
 	.into_iter()
 	.filter_map(|(name, same)| (!same).then_some(name))
 	.collect()
-}
-
-/// Stores that may have the job's blobs.
-pub(super) async fn stores(chain: &Chain, job: &JobView<AccountId>) -> Result<Vec<String>, CommandError> {
-	let Some(worker) = job.state.worker() else { return Ok(Vec::new()) };
-	let operator = chain.operator(chain.best().hash, *worker).await?;
-	Ok(operator.map(|view| locator_text(&view.record.capability.endpoint)).into_iter().collect())
 }
 
 /// The checkpoint's file, fetched once.

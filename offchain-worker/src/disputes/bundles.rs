@@ -8,7 +8,7 @@ use crate::{
 	chain::{BlockRef, ChainError},
 	channel::BookFile,
 	service::Service,
-	store::{locator_text, Origin, Store},
+	store::{Origin, Store},
 	AccountId,
 };
 use codec::Encode;
@@ -255,12 +255,9 @@ async fn items(
 	let (Some(known), Some(claim), Some(output)) = (view.batch, view.claim, &view.output) else {
 		return Err(DisputesError::Gone);
 	};
-	let at = service.chain.best().hash;
-	let operator = service.chain.operator(at, parties.worker).await?;
-	let stores: Vec<String> =
-		operator.map(|view| locator_text(&view.record.capability.endpoint)).into_iter().collect();
-	let list = service.payload(&view.spec.input, &stores).await?;
-	let blob = service.payload(output, &stores).await?;
+	let store = service.chain.endpoint(parties.worker).await?;
+	let list = service.payload(&view.spec.input, store.as_slice()).await?;
+	let blob = service.payload(output, store.as_slice()).await?;
 	let unreadable = |error: &dyn std::fmt::Display| DisputesError::Unreadable(error.to_string());
 	let inputs = Inputs::read(&list, &known).map_err(|error| unreadable(&error))?;
 	let results = Results::read(&blob, &claim).map_err(|error| unreadable(&error))?;

@@ -18,7 +18,7 @@ use crate::{
 	models::Model,
 	sealed::{ReadError, SealError, SealedJob},
 	service::Service,
-	store::{locator_text, FetchError},
+	store::FetchError,
 	AccountId,
 };
 use noesis_engine::{
@@ -263,11 +263,8 @@ impl Shared {
 		disputed: &DisputedSubject<AccountId>,
 		payload: &Payload,
 	) -> Result<Vec<u8>, DisputesError> {
-		let at = self.service.chain.best().hash;
-		let operator = self.service.chain.operator(at, disputed.worker).await?;
-		let places: Vec<String> =
-			operator.map(|view| locator_text(&view.record.capability.endpoint)).into_iter().collect();
-		Ok(self.service.payload(payload, &places).await?)
+		let place = self.service.chain.endpoint(disputed.worker).await?;
+		Ok(self.service.payload(payload, place.as_slice()).await?)
 	}
 
 	/// The job of a subject as it comes out here, computed at most once while it is remembered.

@@ -43,4 +43,4 @@ pub use prompt::{seal_prompt, Context, Envelope, OpenedJob};
 pub use reader::{ReadError, Reader, SealedJob};
 pub use request::{Asked, KeyGrant, KeyRequest, GRANT_BYTES, REQUEST_BYTES};
 pub use secret::{ContentKey, SealKey, SealPublic};
-pub use server::{router, Reception};
+pub use server::router;

@@ -1,6 +1,7 @@
 //! The endpoint `POST /key/{job}`, which a worker serves beside its store.
 
 use super::{desk::Casebook, KeyDesk, KeyRequest, Refusal, REQUEST_BYTES};
+use crate::reception::Reception;
 use axum::{
 	body::{to_bytes, Body},
 	extract::{Path, State},
@@ -11,53 +12,22 @@ use axum::{
 };
 use codec::Encode;
 use noesis_primitives::JobId;
-use std::{
-	sync::{Arc, OnceLock, Weak},
-	time::Duration,
-};
+use std::time::Duration;
 
 /// How long a request's body may take to come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Stands for the desk before there is one.
-pub struct Reception<C> {
-	desk: Arc<OnceLock<Weak<KeyDesk<C>>>>,
-}
-
-impl<C> Clone for Reception<C> {
-	fn clone(&self) -> Self {
-		Self { desk: self.desk.clone() }
-	}
-}
-
-impl<C> Default for Reception<C> {
-	fn default() -> Self {
-		Self { desk: Arc::default() }
-	}
-}
-
-impl<C> Reception<C> {
-	/// Sends requests to `desk` from now on, as long as somebody holds it. The first counts.
-	pub fn open(&self, desk: &Arc<KeyDesk<C>>) {
-		let _ = self.desk.set(Arc::downgrade(desk));
-	}
-
-	fn desk(&self) -> Result<Arc<KeyDesk<C>>, Refusal> {
-		self.desk.get().and_then(Weak::upgrade).ok_or(Refusal::NotServing)
-	}
-}
-
 /// The endpoint: takes a [`KeyRequest`], gives a [`KeyGrant`](super::KeyGrant) or says why not.
-pub fn router<C: Casebook>(reception: Reception<C>) -> Router {
+pub fn router<C: Casebook>(reception: Reception<KeyDesk<C>>) -> Router {
 	Router::new().route("/key/{job}", post(grant::<C>)).with_state(reception)
 }
 
 async fn grant<C: Casebook>(
-	State(reception): State<Reception<C>>,
+	State(reception): State<Reception<KeyDesk<C>>>,
 	Path(job): Path<u64>,
 	body: Body,
 ) -> Result<Response, Refusal> {
-	let desk = reception.desk()?;
+	let desk = reception.server().ok_or(Refusal::NotServing)?;
 	let body = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, REQUEST_BYTES)).await;
 	let body = body.map_err(|_| Refusal::Incomplete)?.map_err(|_| Refusal::Incomplete)?;
 	let request = KeyRequest::from_bytes(&body).ok_or(Refusal::Malformed)?;
@@ -86,6 +56,7 @@ pub(super) mod tests {
 		super::SealKey,
 		*,
 	};
+	use std::sync::Arc;
 	use tokio::net::TcpListener;
 
 	/// Serves Alice's desk over `book`; gives its base URL.
@@ -137,7 +108,7 @@ pub(super) mod tests {
 		for (refusal, code) in codes {
 			assert_eq!(refusal.into_response().status().as_u16(), code);
 		}
-		let shut = serve_router(router(Reception::<Book>::default())).await;
+		let shut = serve_router(router(Reception::<KeyDesk<Book>>::default())).await;
 		assert_eq!(status(&shut, "/key/7", request).await, 503);
 	}
 }
