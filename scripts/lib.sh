@@ -49,6 +49,9 @@ check() {
 	say "$name: $((SECONDS - started)) s"
 }
 
+# How many Rust tests passed or failed by a log.
+count_of() { sed -n "s/^test result: .* \([0-9]*\) $1;.*/\1/p" "$2" | awk '{n += $1} END {print n + 0}'; }
+
 # Runs Rust tests, which count themselves.
 rust_tests() {
 	local started=$SECONDS log status failed
@@ -56,13 +59,33 @@ rust_tests() {
 	say "cargo test $*"
 	cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log"
 	status=${PIPESTATUS[0]}
-	count() { sed -n "s/^test result: .* \([0-9]*\) $1;.*/\1/p" "$log" | awk '{n += $1} END {print n + 0}'; }
-	PASSED=$((PASSED + $(count passed)))
-	failed=$(count failed)
+	PASSED=$((PASSED + $(count_of passed "$log")))
+	failed=$(count_of failed "$log")
 	rm -f "$log"
 	while [ "$failed" -gt 0 ]; do FAILED+=("a Rust test (see above)"); failed=$((failed - 1)); done
 	if [ "$status" -ne 0 ] && [ ${#FAILED[@]} -eq 0 ]; then FAILED+=("cargo test $* (exit code $status)"); fi
 	say "cargo test $*: $((SECONDS - started)) s"
+}
+
+# Runs the end-to-end tests, two files at a time: most of what they do is to wait for blocks.
+end_to_end_tests() {
+	local started=$SECONDS logs log failed
+	logs=$(mktemp -d)
+	say "end-to-end tests"
+	for log in "$ROOT"/tests/e2e/tests/*.rs; do basename "$log" .rs; done |
+		xargs -P 2 -I NAME sh -c 'cargo test --workspace --locked --test NAME >"$0/NAME" 2>&1 || touch "$0/NAME.failed"' "$logs"
+	for log in "$logs"/*; do
+		if [ "${log%.failed}" = "$log" ]; then
+			cat "$log"
+			PASSED=$((PASSED + $(count_of passed "$log")))
+			continue
+		fi
+		failed=$(count_of failed "${log%.failed}")
+		[ "$failed" -gt 0 ] || failed=1
+		while [ "$failed" -gt 0 ]; do FAILED+=("an end-to-end test of $(basename "$log" .failed)"); failed=$((failed - 1)); done
+	done
+	rm -rf "$logs"
+	say "end-to-end tests: $((SECONDS - started)) s"
 }
 
 # The comparison with candle's autograd, a workspace of its own: candle needs newer crates than the node's.

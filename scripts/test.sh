@@ -39,7 +39,8 @@ check "an independent implementation gives the same logits" scripts/reference.sh
 check build build --quiet
 if [ ${#FAILED[@]} -eq 0 ]; then
 	check "kernels under the CUDA compilers" kernels
-	rust_tests --workspace
+	rust_tests --workspace --exclude noesis-e2e
+	end_to_end_tests
 	oracle_tests
 	check lints lints
 fi

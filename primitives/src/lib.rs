@@ -57,7 +57,9 @@ pub use panel::{
 	MAX_PATH, SLICE,
 };
 pub use receipt::Receipt;
-pub use sealed::{seal_commitment, sealed_len, InputMark, SEAL_OVERHEAD};
+pub use sealed::{
+	seal_commitment, sealed_len, InputMark, OutputSeal, PromptSeal, OUTPUT_OVERHEAD, SEAL_OVERHEAD,
+};
 pub use seeds::{seed_chain_end, seed_draw_output, MAX_SEED_STEPS};
 pub use trace::{TraceLeaf, TraceShape};
 pub use traits::{

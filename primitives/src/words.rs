@@ -4,7 +4,7 @@
 
 use crate::{
 	merkle::{self, Node},
-	FinePiece, LeafBytes, NodePath, Opening, Root,
+	FinePiece, LeafBytes, NodePath, Opening, PromptSeal, Root,
 };
 use alloc::vec::Vec;
 use bounded_collections::{BoundedVec, ConstU32};
@@ -114,6 +114,6 @@ pub struct TextEvidence {
 	pub previous: Option<Opening>,
 	/// What else the token is held against.
 	pub source: TokenSource,
-	/// The salt of a prompt that was sealed; none with any other input, and where no input is shown.
-	pub salt: Option<[u8; 32]>,
+	/// The seal of a prompt that was sealed; none with any other input, and where no input is shown.
+	pub seal: Option<PromptSeal>,
 }

@@ -14,11 +14,13 @@ use noesis_worker::{
 use polkadot_sdk::pallet_parameters;
 use serde_json::Value;
 use std::{
+	future::Future,
 	path::{Path, PathBuf},
 	process::Stdio,
 	sync::atomic::{AtomicU32, Ordering},
 	time::{Duration, Instant},
 };
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// How long a test waits for what must happen.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -304,6 +306,32 @@ pub async fn job_until(
 		Ok(view.filter(|view| wanted(&view.state)))
 	})
 	.await
+}
+
+/// The account of a development key.
+pub fn account(suri: &str) -> Outcome<AccountId> {
+	Ok(Keys::from_suri(suri)?.account())
+}
+
+/// The stage of a file of tests, for one test at a time. The first one sets it; it stays until the last one is done.
+#[derive(Debug)]
+pub struct SharedStage(OnceCell<Mutex<Stage>>);
+
+impl SharedStage {
+	/// No stage yet.
+	#[allow(clippy::new_without_default, reason = "it is made in statics only")]
+	pub const fn new() -> Self {
+		Self(OnceCell::const_new())
+	}
+
+	/// The stage as `set` sets it, as soon as no other test has it.
+	pub async fn take<F: Future<Output = Outcome<Stage>>>(
+		&self,
+		set: impl FnOnce() -> F,
+	) -> Outcome<MutexGuard<'_, Stage>> {
+		let stage = self.0.get_or_try_init(|| async { set().await.map(Mutex::new) }).await?;
+		Ok(stage.lock().await)
+	}
 }
 
 /// A new folder, named after the calling test file and numbered within it. It stays until the next run, for whoever wants to

@@ -6,8 +6,8 @@ use codec::Encode;
 use noesis_primitives::{
 	merkle::Node, Accused, Architecture, Balance, BatchSpec, Capability, ChannelId, ChannelSpec,
 	CheckpointId, CheckpointRecord, Claim, ClaimHash, DisputeId, Draw, Evidence, Item, ItemInput, JobId,
-	JobSpec, LengthProof, NodePath, Nodes, Opening, OutputProof, Payload, Role, Root, ShownOutput, Subject,
-	Tally, TextEvidence, Turn, Usage, WordEvidence,
+	JobSpec, LengthProof, NodePath, Nodes, Opening, OutputProof, Payload, PromptSeal, Role, Root,
+	ShownOutput, Subject, Tally, TextEvidence, Turn, Usage, WordEvidence,
 };
 use subxt::{
 	ext::{
@@ -184,9 +184,9 @@ impl Call {
 		architecture: &Architecture,
 		leaf: &[i32],
 		payload: &[u8],
-		salt: Option<&[u8; 32]>,
+		seal: Option<&PromptSeal>,
 	) -> Self {
-		Self::new("Dispute", "prove_input", (dispute, architecture, leaf, payload, salt))
+		Self::new("Dispute", "prove_input", (dispute, architecture, leaf, payload, seal))
 	}
 
 	/// Shows what a leaf of the fine tree is computed from.

@@ -6,7 +6,7 @@ use codec::{Decode, DecodeAll, Encode};
 use noesis_primitives::{
 	Balance, BatchSpec, BlockNumber, BundleId, BundleView, CanaryView, ChannelId, ChannelView, CheckpointId,
 	CheckpointView, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobView, OperatorView,
-	PanelView, PanelWindows, Quote, QuoteError, Subject, TimelineEntry,
+	OutputSeal, PanelView, PanelWindows, Quote, QuoteError, Subject, TimelineEntry,
 };
 use sp_crypto_hashing::{blake2_128, twox_128, twox_64};
 
@@ -196,13 +196,14 @@ impl Chain {
 		Vec::decode(&mut bytes.as_slice()).map_err(|error| ChainError::shape(what, error))
 	}
 
-	/// The output that was shown in an open dispute and is to be compared.
+	/// The output that was shown in an open dispute and is to be compared; of a sealed job, without its seal.
 	pub async fn shown_output(&self, at: BlockHash, id: DisputeId) -> Result<Option<Vec<u8>>, ChainError> {
 		let (id, what) = (id.encode(), "an output that was shown");
 		let key = [&twox_128(b"Dispute")[..], &twox_128(b"ShownOutputs"), &twox_64(&id), &id].concat();
 		let bytes = self.rpc().state_get_storage(&key, Some(at)).await;
 		let Some(bytes) = bytes.map_err(|error| ChainError::rpc(what, error))? else { return Ok(None) };
-		Vec::decode_all(&mut bytes.as_slice()).map(Some).map_err(|error| ChainError::shape(what, error))
+		let shown = <(Vec<u8>, Option<OutputSeal>)>::decode_all(&mut bytes.as_slice());
+		shown.map(|(bytes, _)| Some(bytes)).map_err(|error| ChainError::shape(what, error))
 	}
 
 	/// What is disputed, or can be: a subject with a claim.

@@ -16,7 +16,7 @@ pub use watch::run as watch;
 use crate::{
 	chain::{BlockRef, Call, ChainError, SubmitError},
 	models::Model,
-	sealed::{ReadError, SealError, SealedJob},
+	sealed::{OpenedJob, ReadError, SealError, SealedJob},
 	service::Service,
 	store::FetchError,
 	AccountId,
@@ -75,9 +75,6 @@ pub enum DisputesError {
 	/// The subject ended meanwhile.
 	#[error("what is disputed is gone")]
 	Gone,
-	/// Only the output of a sealed job is wrong.
-	#[error("the trace is right and the sealed output is not: panels refuse that, the chain can't read it")]
-	SealedOutput,
 	/// A sealed job that this key can't read.
 	#[error(transparent)]
 	Read(#[from] ReadError),
@@ -95,8 +92,8 @@ struct Run {
 	/// What can be said of it on chain.
 	claim: Claim,
 	input: Vec<u8>,
-	/// The salt of a prompt that was sealed.
-	salt: Option<[u8; 32]>,
+	/// The job, if it is sealed.
+	opened: Option<OpenedJob>,
 	expanded: Mutex<BTreeMap<DisputeId, Arc<Expanded>>>,
 }
 
@@ -164,12 +161,9 @@ impl Disputes {
 			let Some(task) = self.challenging.remove(&subject) else { continue };
 			match task.await.map_err(DisputesError::from).and_then(|result| result) {
 				Ok(()) => tracing::info!(?subject, "challenged"),
-				Err(
-					error @ (DisputesError::Nothing
-					| DisputesError::SealedOutput
-					| DisputesError::Gone
-					| DisputesError::Read(_)),
-				) => tracing::info!(?subject, %error, "not challenged"),
+				Err(error @ (DisputesError::Nothing | DisputesError::Gone | DisputesError::Read(_))) => {
+					tracing::info!(?subject, %error, "not challenged")
+				},
 				Err(error) => {
 					tracing::warn!(?subject, %error, "not challenged");
 					self.challenged.remove(&subject);
@@ -300,11 +294,11 @@ impl Shared {
 			if let Some(lie) = lie {
 				lie.tell(&mut execution.output);
 			}
-			let (mut claim, salt) = (claim_of(&execution), opened.as_ref().map(|opened| opened.salt()));
-			if let Some(opened) = opened {
+			let mut claim = claim_of(&execution);
+			if let Some(opened) = &opened {
 				opened.seal_output(subject, &mut execution.output.clone(), &mut claim)?;
 			}
-			Ok::<_, DisputesError>(Run { execution, claim, input, salt, expanded: Mutex::default() })
+			Ok::<_, DisputesError>(Run { execution, claim, input, opened, expanded: Mutex::default() })
 		});
 		let run = Arc::new(run.await??);
 		let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -334,7 +328,7 @@ impl Shared {
 				witness: &prover,
 				architecture,
 				input: &run.input,
-				salt: run.salt,
+				seals: run.opened.as_ref().map(OpenedJob::seals),
 				output: &run.execution.output,
 				shown: &shown,
 				expanded: expanded.get(&view.id).cloned(),
@@ -395,6 +389,11 @@ impl Shared {
 		}
 		let had = self.payload(disputed, &disputed.output).await;
 		let had = had.ok().filter(|output| ContentHash::of(output) == claim.output);
+		let had = match &run.opened {
+			None => had,
+			// One that does not open is demanded: then it has to be shown as it is without its seal.
+			Some(opened) => had.and_then(|output| opened.open_answer(subject, &output).ok()),
+		};
 		let output = match had {
 			Some(output) => output,
 			None => match self.output_that_others_demand(subject).await? {
@@ -408,7 +407,8 @@ impl Shared {
 		let (model, kind) = (self.model(disputed.checkpoint)?, disputed.kind);
 		let proof = tokio::task::spawn_blocking(move || {
 			let prover = Prover::new(&model.engine, &model.checkpoint, kind, &run.execution, None)?;
-			Ok::<_, DisputesError>(other_output(&prover, &claim, &output))
+			let seal = run.opened.as_ref().map(OpenedJob::output_seal);
+			Ok::<_, DisputesError>(other_output(&prover, &claim, &output, seal))
 		});
 		let proof = proof.await??.ok_or(DisputesError::Nothing)?;
 		let call = Call::prove_output(subject, &Accused::Worker, &claim, &proof);
@@ -424,9 +424,6 @@ impl Shared {
 		let (claim, here) = (disputed.claim, run.claim);
 		if claim == here {
 			return Err(DisputesError::Nothing);
-		}
-		if claim == (Claim { output: claim.output, ..here }) && disputed.sealed.is_some() {
-			return Err(DisputesError::SealedOutput);
 		}
 		if claim == (Claim { output: claim.output, ..here }) {
 			return self.challenge_output(subject, &disputed, run).await;

@@ -2,24 +2,38 @@
 
 use super::player::{PlayError, Witness};
 use noesis_engine::trace::TokenLeaf;
-use noesis_primitives::{Claim, ContentHash, OutputBytes, OutputProof, ShownOutput};
+use noesis_primitives::{Claim, ContentHash, DisputeView, OutputBytes, OutputProof, OutputSeal, ShownOutput};
 
-/// What the accused shows of its output, which `output` should be.
-pub(super) fn shown(witness: &dyn Witness, claim: &Claim, output: &[u8]) -> Result<ShownOutput, PlayError> {
-	if ContentHash::of(output) != claim.output {
+/// What the accused shows of its output, which `output` should be; `seal` seals that of a sealed job.
+pub(super) fn shown<AccountId>(
+	witness: &dyn Witness,
+	view: &DisputeView<AccountId>,
+	output: &[u8],
+	seal: Option<OutputSeal>,
+) -> Result<ShownOutput, PlayError> {
+	let hash = match seal {
+		None => ContentHash::of(output),
+		Some(seal) => ContentHash::of(&seal.seal(&view.subject, output)),
+	};
+	if hash != view.claim.output {
 		return Err(PlayError::Indefensible);
 	}
 	if let Ok(bytes) = OutputBytes::try_from(output.to_vec()) {
-		return Ok(ShownOutput::Bytes(bytes));
+		return Ok(ShownOutput::Bytes { bytes, seal });
 	}
-	let last = u32::try_from(claim.usage.positions()).map_err(|_| PlayError::NoPlace)?;
+	let last = u32::try_from(view.claim.usage.positions()).map_err(|_| PlayError::NoPlace)?;
 	Ok(ShownOutput::TooLong(witness.token(last).ok_or(PlayError::NoPlace)?))
 }
 
-/// What shows that `output`, which the claim names, is not that of the claim's trace, if the trace is the one that came out
+/// What shows that `output`, which the claim names, sealed with `seal` if the job is, is not that of the claim's trace, if the trace is the one that came out
 /// here: the first token that it does not have, or the last one, after which it goes on. `None` where there is no such
 /// token, or the output is longer than the chain takes.
-pub fn other_output(witness: &dyn Witness, claim: &Claim, output: &[u8]) -> Option<OutputProof> {
+pub fn other_output(
+	witness: &dyn Witness,
+	claim: &Claim,
+	output: &[u8],
+	seal: Option<OutputSeal>,
+) -> Option<OutputProof> {
 	let tokenizer = witness.tokenizer();
 	let (first, last) = (claim.usage.input_tokens, u32::try_from(claim.usage.positions()).ok()?);
 	let mut previous = 0;
@@ -34,6 +48,7 @@ pub fn other_output(witness: &dyn Witness, claim: &Claim, output: &[u8]) -> Opti
 		return Some(OutputProof {
 			head: tokenizer.head().encode().try_into().ok()?,
 			output: output.to_vec().try_into().ok()?,
+			seal,
 			position,
 			previous: match before {
 				Some(before) => Some(witness.token(before)?),

@@ -7,13 +7,13 @@ use super::{
 	output::{other_output, shown},
 	text::Text,
 };
-use crate::chain::Call;
+use crate::{chain::Call, sealed::Seals};
 use noesis_engine::dispute::{DisputeError, FineTrace, Prover};
 use noesis_engine::{tokenizer::Tokenizer, trace::TokenLeaf, Architecture};
 use noesis_primitives::{
 	merkle::{self, Node},
-	Claim, DisputeView, Evidence, LengthProof, NodePath, Nodes, Opening, OutputProof, Phase, Root,
-	ShownOutput, Spot, TextEvidence, TraceLeaf, Tree, Usage, WordEvidence, SLICE,
+	Claim, DisputeView, Evidence, LengthProof, NodePath, Nodes, Opening, OutputProof, OutputSeal, Phase,
+	PromptSeal, Root, ShownOutput, Spot, TextEvidence, TraceLeaf, Tree, Usage, WordEvidence, SLICE,
 };
 use std::{ops::Range, sync::Arc};
 
@@ -135,8 +135,8 @@ pub enum Play {
 		leaf: Vec<i32>,
 		/// The input.
 		payload: Vec<u8>,
-		/// The salt of a prompt that was sealed.
-		salt: Option<[u8; 32]>,
+		/// The seal of a prompt that was sealed.
+		seal: Option<PromptSeal>,
 	},
 	/// Shows what a leaf of the fine tree is computed from.
 	Prove {
@@ -173,8 +173,8 @@ impl Play {
 			Self::Expand { architecture, root, leaf, path } => {
 				Call::expand(id, architecture, *root, leaf, path)
 			},
-			Self::Input { architecture, leaf, payload, salt } => {
-				Call::prove_input(id, architecture, leaf, payload, salt.as_ref())
+			Self::Input { architecture, leaf, payload, seal } => {
+				Call::prove_input(id, architecture, leaf, payload, seal.as_ref())
 			},
 			Self::Prove { leaf, evidence } => Call::prove(id, leaf, evidence),
 			Self::Text { leaf, evidence } => Call::prove_text(id, leaf, evidence),
@@ -193,8 +193,8 @@ pub struct Player<'a> {
 	pub architecture: &'a Architecture,
 	/// The job's input.
 	pub input: &'a [u8],
-	/// The salt of a prompt that was sealed.
-	pub salt: Option<[u8; 32]>,
+	/// The seals of a sealed job.
+	pub seals: Option<Seals>,
 	/// The job's output, as it came out here.
 	pub output: &'a [u8],
 	/// The output that the accused has shown, where one is to be compared.
@@ -234,7 +234,7 @@ impl Player<'_> {
 				architecture: *self.architecture,
 				leaf: self.values(*leaf)?,
 				payload: self.input.to_vec(),
-				salt: self.salt,
+				seal: self.seals.map(|seals| seals.prompt),
 			},
 			Phase::Prove { fine, index, .. } => {
 				let expanded = self.expand(fine.leaf)?;
@@ -249,12 +249,18 @@ impl Player<'_> {
 				let trace = self.text(view).word(word.leaf)?.ok_or(PlayError::NoPlace)?;
 				Play::Word { evidence: trace.evidence(*index).ok_or(PlayError::NoPlace)? }
 			},
-			Phase::Output => Play::Output(Box::new(shown(self.witness, &view.claim, self.output)?)),
+			Phase::Output => {
+				Play::Output(Box::new(shown(self.witness, view, self.output, self.output_seal())?))
+			},
 			Phase::Compare => {
-				let proof = other_output(self.witness, &view.claim, self.shown);
+				let proof = other_output(self.witness, &view.claim, self.shown, self.output_seal());
 				Play::Compare(Box::new(proof.ok_or(PlayError::SameOutput)?))
 			},
 		})
+	}
+
+	fn output_seal(&self) -> Option<OutputSeal> {
+		self.seals.map(|seals| seals.output)
 	}
 
 	/// The child that differs, or that shows where the claim goes on after its end. Where all is the same, the one with the
@@ -315,7 +321,7 @@ impl Player<'_> {
 			kind: &view.kind,
 			claim: &view.claim,
 			input: self.input,
-			salt: self.salt,
+			seal: self.seals.map(|seals| seals.prompt),
 		}
 	}
 

@@ -4,7 +4,7 @@ use super::player::{PlayError, Witness};
 use noesis_canon::tokenizer::{repaired, Place};
 use noesis_engine::tokenizer::WordTrace;
 use noesis_primitives::{
-	merkle, Claim, InputFormat, JobKind, TextEvidence, TokenSource, TraceLeaf, WordCommitment,
+	merkle, Claim, InputFormat, JobKind, PromptSeal, TextEvidence, TokenSource, TraceLeaf, WordCommitment,
 };
 
 /// The text behind the tokens of a job, as it came out here.
@@ -17,8 +17,8 @@ pub(super) struct Text<'a> {
 	pub claim: &'a Claim,
 	/// The job's input.
 	pub input: &'a [u8],
-	/// The salt of a prompt that was sealed.
-	pub salt: Option<[u8; 32]>,
+	/// The seal of a prompt that was sealed.
+	pub seal: Option<PromptSeal>,
 }
 
 impl<'a> Text<'a> {
@@ -60,7 +60,7 @@ impl<'a> Text<'a> {
 			input: input.to_vec().try_into().map_err(|_| PlayError::TooLong("the input"))?,
 			previous,
 			source: if is_input { self.input_source(leaf)? } else { self.output_source(position)? },
-			salt: self.salt.filter(|_| is_text && (is_input || is_first)),
+			seal: self.seal.filter(|_| is_text && (is_input || is_first)),
 		})
 	}
 

@@ -5,15 +5,15 @@
 //! the requester, who makes it; the worker, for whom the envelope wraps it; and each validator that is drawn on the
 //! job's panel, to whom the worker hands it out ([`KeyDesk`], [`KeyClient`]).
 //!
-//! **Primitives.** X25519 agrees on a secret, HKDF-SHA256 makes keys of it, ChaCha20-Poly1305 encrypts. Every key
-//! encrypts one message, so the nonce is zero everywhere.
+//! **Primitives.** X25519 agrees on a secret, HKDF-SHA256 makes keys of it, ChaCha20-Poly1305 encrypts; outputs, which the chain may have to hold
+//! against what was claimed, are sealed as `noesis_primitives::OutputSeal` says. Every key encrypts one message, so the nonce is zero everywhere.
 //!
 //! **Binding.** An envelope opens for one chain, one requester and one worker: put into somebody else's job it is
 //! noise, so nobody can have a stranger's prompt audited by a panel of his own. A sealed answer opens for one subject.
 //!
 //! **Commitment.** The encryption does not commit to its key: with effort one ciphertext opens to two plaintexts under
-//! two keys. So the job carries a [commitment](noesis_primitives::seal_commitment), which has one plaintext, and whoever
-//! opens a prompt checks it.
+//! two keys. So the job carries a [commitment](noesis_primitives::seal_commitment), which has one plaintext and one secret
+//! for its output, and whoever opens a prompt checks it.
 //!
 //! What this hides and what it does not is in `docs/privacy.md`.
 
@@ -39,7 +39,7 @@ pub use client::{Audit, KeyClient, KeyError};
 pub use desk::{Casebook, DrawKey, KeyDesk, OpenPanel, Refusal, Unreadable};
 pub use error::{OpenError, SealError};
 pub use keyring::{Keyring, KeyringError};
-pub use prompt::{seal_prompt, Context, Envelope, OpenedJob};
+pub use prompt::{seal_prompt, Context, Envelope, OpenedJob, Seals};
 pub use reader::{ReadError, Reader, SealedJob};
 pub use request::{Asked, KeyGrant, KeyRequest, GRANT_BYTES, REQUEST_BYTES};
 pub use secret::{ContentKey, SealKey, SealPublic};

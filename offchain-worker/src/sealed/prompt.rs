@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{store::MAX_BLOB, AccountId};
 use codec::{DecodeAll, Encode};
-use noesis_primitives::{seal_commitment, ContentHash, SEAL_OVERHEAD};
+use noesis_primitives::{ContentHash, OutputSeal, PromptSeal, SEAL_OVERHEAD};
 
 const MAGIC: &[u8; 4] = b"NSP\x01";
 const PURPOSE: &[u8] = b"noesis:seal:worker:1";
@@ -77,15 +77,23 @@ pub fn seal_prompt(
 	wrapped.encode_to(&mut bytes);
 	let sealed = aead::encrypt(&prompt_key(&key), &bytes, prompt);
 	bytes.extend_from_slice(&sealed);
-	Ok(Envelope { bytes, commitment: seal_commitment(&salt(&key), prompt) })
+	Ok(Envelope { bytes, commitment: output_seal(&key, prompt).commitment() })
 }
 
 fn prompt_key(key: &ContentKey) -> Secret {
 	key.child(&[b"noesis:seal:prompt:1"])
 }
 
-fn salt(key: &ContentKey) -> Secret {
-	key.child(&[b"noesis:seal:salt:1"])
+/// What is shown beside the prompt when a dispute has to show it.
+fn prompt_seal(key: &ContentKey) -> PromptSeal {
+	let secret = *key.child(&[b"noesis:seal:output:1"]);
+	let output = OutputSeal { secret, prompt: ContentHash::default() }.digest();
+	PromptSeal { salt: *key.child(&[b"noesis:seal:salt:1"]), output }
+}
+
+/// What seals the output, and is shown beside it when a dispute has to show it.
+fn output_seal(key: &ContentKey, prompt: &[u8]) -> OutputSeal {
+	OutputSeal { secret: *key.child(&[b"noesis:seal:output:1"]), prompt: prompt_seal(key).digest(prompt) }
 }
 
 fn parse(envelope: &[u8]) -> Result<(Wrapped, &[u8], &[u8]), OpenError> {
@@ -102,6 +110,15 @@ fn parse(envelope: &[u8]) -> Result<(Wrapped, &[u8], &[u8]), OpenError> {
 		.ok_or(OpenError::Malformed("the input is no envelope of version 1: it starts with other bytes"))?;
 	let wrapped = Wrapped::decode_all(&mut &*wrapped).map_err(|_| short)?;
 	Ok((wrapped, header, sealed))
+}
+
+/// What a dispute over a sealed job may have to show beside its prompt and beside its output.
+#[derive(Clone, Copy, Debug)]
+pub struct Seals {
+	/// Beside the prompt.
+	pub prompt: PromptSeal,
+	/// Beside the output.
+	pub output: OutputSeal,
 }
 
 /// A sealed job that was opened.
@@ -134,7 +151,7 @@ impl OpenedJob {
 	pub fn open_with(key: ContentKey, committed: ContentHash, input: &[u8]) -> Result<Self, OpenError> {
 		let (_, header, sealed) = parse(input)?;
 		let prompt = aead::decrypt(&prompt_key(&key), header, sealed).ok_or(OpenError::WrongKey)?;
-		if seal_commitment(&salt(&key), &prompt) != committed {
+		if prompt_seal(&key).commitment(&prompt) != committed {
 			return Err(OpenError::Commitment);
 		}
 		Ok(Self { key, prompt })
@@ -150,9 +167,19 @@ impl OpenedJob {
 		&self.key
 	}
 
-	/// What is shown beside the prompt when a dispute has to show it (see [`seal_commitment`]).
-	pub fn salt(&self) -> [u8; 32] {
-		*salt(&self.key)
+	/// What is shown beside the prompt when a dispute has to show it.
+	pub fn prompt_seal(&self) -> PromptSeal {
+		prompt_seal(&self.key)
+	}
+
+	/// What seals the output, and is shown beside it when a dispute has to show it.
+	pub fn output_seal(&self) -> OutputSeal {
+		output_seal(&self.key, &self.prompt)
+	}
+
+	/// Both.
+	pub fn seals(&self) -> Seals {
+		Seals { prompt: self.prompt_seal(), output: self.output_seal() }
 	}
 }
 
@@ -178,7 +205,8 @@ mod tests {
 		assert_eq!(OVERHEAD % 4, 0);
 		let opened = OpenedJob::open(&worker, &context(), committed, &bytes).unwrap();
 		assert_eq!(opened.prompt(), b"what is love?");
-		assert_eq!(seal_commitment(&opened.salt(), opened.prompt()), committed);
+		assert_eq!(opened.prompt_seal().commitment(opened.prompt()), committed);
+		assert_eq!(opened.output_seal().commitment(), committed);
 		let again = OpenedJob::recover(&requester, committed, &bytes).unwrap();
 		assert_eq!(again.content_key().bytes(), opened.content_key().bytes());
 		let granted = OpenedJob::open_with(opened.content_key().clone(), committed, &bytes).unwrap();

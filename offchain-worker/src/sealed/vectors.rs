@@ -10,11 +10,8 @@ const ENVELOPE: &str = "\
 		2a6040ddec0bf9064c04404e328fe8cce78200511f1e6499f4ef255a1153ff3e9861988d441da20e1753e56450646847\
 		5263ac76e633ed1a77ac\
 	";
-const COMMITMENT: &str = "542b223edcc4b9d7e27736a494df4abfd9a5e07ea7cad92e66080abd85161e51";
-const ANSWER: &str = "\
-		4e53410120ae107a1e6f2641db28cb901997f72fbed3d0c51671dc8ae36ed8882af1cfd0509a3f9a871a53a999343640\
-		511dcb3ef33163893541\
-	";
+const COMMITMENT: &str = "d251c087414c966f037a0188dc739a88d9ba3ac0978da03b9f940053bfb593b3";
+const ANSWER: &str = "4e534102c84e135887fddc2b81a11c49d08ea36d702d3debfd6d82690cb962185a682292ee670d3e3b1f";
 
 fn bytes(digits: &str) -> Vec<u8> {
 	(0..digits.trim().len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap()).collect()

@@ -9,7 +9,7 @@ use alloc::{vec, vec::Vec};
 use noesis_canon::{attention, graph::Operation};
 use noesis_primitives::{
 	merkle::{self, leaf_hash},
-	seal_commitment, Accused, ContentHash, DisputeId, Ground, InputMark, LengthProof, Opening, Phase,
+	Accused, ContentHash, DisputeId, Ground, InputMark, LengthProof, Opening, OutputSeal, Phase, PromptSeal,
 	ShownOutput, Spot, Tree, Verdict, MAX_ARITY, MAX_OPEN_DISPUTES, MAX_OUTPUT_BYTES, MAX_PANEL,
 	MAX_TEXT_BYTES, MAX_TOKEN_BYTES,
 };
@@ -99,21 +99,15 @@ mod benchmarks {
 		let scene = Scene::<T>::disputed(1, 0)?;
 		let payload = vec![0; b as usize];
 		let values = vec![0, 4];
+		let seal = PromptSeal { salt: [1; 32], output: ContentHash::default() };
 		scene.set(|dispute| {
-			dispute.input = InputMark::Sealed(seal_commitment(&[1; 32], &payload));
+			dispute.input = InputMark::Sealed(seal.commitment(&payload));
 			dispute.phase = Phase::Input { leaf: 0, hash: leaf_hash(&Opening::leaf_bytes(&values)) };
 		});
 		let (values, payload) = (BoundedVec::truncate_from(values), BoundedVec::truncate_from(payload));
 
 		#[extrinsic_call]
-		_(
-			RawOrigin::Signed(scene.worker.clone()),
-			scene.dispute,
-			ARCHITECTURE,
-			values,
-			payload,
-			Some([1; 32]),
-		);
+		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, ARCHITECTURE, values, payload, Some(seal));
 
 		assert_eq!(scene.lost(), 1);
 		Ok(())
@@ -168,7 +162,7 @@ mod benchmarks {
 			dispute.rules.claim.output = ContentHash::of(&output);
 			dispute.phase = Phase::Output;
 		});
-		let output = ShownOutput::Bytes(BoundedVec::truncate_from(output));
+		let output = ShownOutput::Bytes { bytes: BoundedVec::truncate_from(output), seal: None };
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(scene.worker.clone()), scene.dispute, output);
@@ -188,6 +182,25 @@ mod benchmarks {
 
 		let docket = Dockets::<T>::get(scene.subject);
 		assert!(docket.is_some_and(|docket| matches!(docket.standing, Standing::Overturned { .. })));
+		Ok(())
+	}
+
+	/// No call: what it costs beside to hold an output of `b` bytes against a claim that is sealed.
+	#[benchmark]
+	fn seal(b: Linear<0, MAX_OUTPUT_BYTES>) -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::disputed(1, 0)?;
+		let output = vec![b'a'; b as usize];
+		let seal = OutputSeal { secret: [1; 32], prompt: ContentHash::default() };
+		let mark = InputMark::Sealed(seal.commitment());
+		let claimed = ContentHash::of(&seal.seal(&scene.subject, &output));
+		let is_it;
+
+		#[block]
+		{
+			is_it = mark.has_output(&scene.subject, claimed, Some(&seal), &output);
+		}
+
+		assert!(is_it);
 		Ok(())
 	}
 

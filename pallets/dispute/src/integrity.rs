@@ -4,8 +4,7 @@ use crate::{agenda::Dates, *};
 use {
 	alloc::collections::BTreeMap,
 	noesis_primitives::{
-		merkle, Accused, Balance, BlockNumber, ContentHash, DisputeId, Phase, Subject, TraceLeaf, Tree,
-		MAX_ARITY,
+		merkle, Accused, Balance, BlockNumber, DisputeId, Phase, Subject, TraceLeaf, Tree, MAX_ARITY,
 	},
 	polkadot_sdk::{
 		frame_support::{ensure, traits::fungible::InspectHold},
@@ -32,11 +31,12 @@ impl<T: Config> Pallet<T> {
 			Self::check_docket(subject, &docket)?;
 		}
 		ensure!(Disputes::<T>::iter_keys().count() == open, "dockets list disputes that are not open");
-		for (id, output) in ShownOutputs::<T>::iter() {
+		for (id, (output, seal)) in ShownOutputs::<T>::iter() {
 			let dispute = Disputes::<T>::get(id).ok_or("an output outlived its dispute")?;
 			ensure!(dispute.phase == Phase::Compare, "an output was shown that is not to be compared");
-			let named = dispute.rules.claim.output;
-			ensure!(ContentHash::of(&output) == named, "an output was shown that the claim does not name");
+			let (subject, claimed) = (&dispute.subject, dispute.rules.claim.output);
+			let is_it = dispute.input.has_output(subject, claimed, seal.as_ref(), &output);
+			ensure!(is_it, "an output was shown that the claim does not name");
 		}
 		let players = Players::<T>::iter_keys().count();
 		ensure!(players == open.saturating_mul(2), "a list of a player has a dispute too many");

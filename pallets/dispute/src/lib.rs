@@ -68,7 +68,7 @@
 //!
 //! - What a model computes that no program fits, what a tokenizer makes whose registered head is none, and which part of
 //!   a text is read that does not fit the context. A game that comes to such a leaf ends undecided, and the claim stands.
-//! - Whether an output has the bytes of its tokens that is longer than [`noesis_primitives::MAX_OUTPUT_BYTES`], or sealed.
+//! - Whether an output has the bytes of its tokens that is longer than [`noesis_primitives::MAX_OUTPUT_BYTES`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -118,8 +118,8 @@ pub mod pallet {
 	use noesis_primitives::{
 		Accused, Architecture, Balance, BlockNumber, CheckpointRegistry, Claim, Disputable, DisputeId,
 		Evidence, Ground, LeafBytes, LengthProof, NodePath, Nodes, OperatorRegistry, OutputBytes,
-		OutputProof, Panels, Root, ShownOutput, Stage, Subject, TextEvidence, Verdict, WordEvidence,
-		MAX_TOKEN_BYTES, SLICE,
+		OutputProof, OutputSeal, Panels, PromptSeal, Root, ShownOutput, Stage, Subject, TextEvidence,
+		Verdict, WordEvidence, MAX_TOKEN_BYTES, SLICE,
 	};
 	use sp_runtime::{Permill, SaturatedConversion};
 
@@ -202,9 +202,10 @@ pub mod pallet {
 	pub type Players<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, DisputeId, ()>;
 
-	/// Outputs that were shown in open disputes, until these end: for whoever wants to compare them.
+	/// Outputs that were shown in open disputes, with their seals if the jobs are sealed, until these end: for whoever wants
+	/// to compare them.
 	#[pallet::storage]
-	pub type ShownOutputs<T> = StorageMap<_, Twox64Concat, DisputeId, OutputBytes>;
+	pub type ShownOutputs<T> = StorageMap<_, Twox64Concat, DisputeId, (OutputBytes, Option<OutputSeal>)>;
 
 	/// What to look at, by block. An entry may be out of date: the dispute's or docket's own block is what holds.
 	#[pallet::storage]
@@ -334,8 +335,8 @@ pub mod pallet {
 		/// The disputed leaf does not come out of the fine tree where it should. Give the path of the result leaf in
 		/// the tree of this root.
 		WrongResult,
-		/// This is not the subject's input. Show the bytes that its hash names; of a sealed job, salt and prompt to which
-		/// it commits.
+		/// This is not the subject's input. Show the bytes that its hash names; of a sealed job, the prompt to which it
+		/// commits, with its seal.
 		WrongInput,
 		/// There is not one piece for each of the leaf's sources, or one is of the wrong kind. Give them in their
 		/// order.
@@ -350,7 +351,8 @@ pub mod pallet {
 		WrongWord,
 		/// The evidence is longer than any leaf needs. Show only what the leaf is computed from.
 		EvidenceTooLong,
-		/// These are not the bytes of the output that the claim names. Show the bytes that its hash names.
+		/// These are not the bytes of the output that the claim names. Show the bytes that its hash names; of a sealed job,
+		/// the bytes that are sealed, with their seal.
 		WrongOutput,
 		/// The output is on the chain already. Show with `prove_output` what is wrong with it.
 		OutputKnown,
@@ -358,8 +360,6 @@ pub mod pallet {
 		OutputDemanded,
 		/// The output is not too long to be shown. Show its bytes.
 		OutputFits,
-		/// The job is sealed: its output can't be held against its tokens here. Leave it to the panel, which opens it.
-		Sealed,
 	}
 
 	#[pallet::hooks]
@@ -476,7 +476,7 @@ pub mod pallet {
 		/// - `architecture`: the checkpoint's.
 		/// - `leaf`: id and end of the disputed token.
 		/// - `payload`: the subject's input; of a sealed job, the prompt, which is public from then on.
-		/// - `salt`: of a sealed job, the prompt's salt.
+		/// - `seal`: of a sealed job, the prompt's seal.
 		///
 		/// Emits [`Event::Ended`], and [`Event::Convicted`] if the claim falls.
 		///
@@ -490,10 +490,10 @@ pub mod pallet {
 			architecture: Architecture,
 			leaf: BoundedVec<i32, ConstU32<2>>,
 			payload: BoundedVec<u8, ConstU32<MAX_TOKEN_BYTES>>,
-			salt: Option<[u8; 32]>,
+			seal: Option<PromptSeal>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::show_input(&who, dispute, architecture, &leaf, &payload, salt.as_ref())
+			Self::show_input(&who, dispute, architecture, &leaf, &payload, seal.as_ref())
 		}
 
 		/// Shows what the disputed leaf of the fine tree is computed from, by the accused. The runtime computes it,
@@ -625,8 +625,8 @@ pub mod pallet {
 		///
 		/// Emits [`Event::Challenged`].
 		///
-		/// Errors: those of [`Pallet::challenge`]; [`Error::OutputKnown`], [`Error::OutputDemanded`], [`Error::Sealed`]
-		/// where there is nothing to demand.
+		/// Errors: those of [`Pallet::challenge`]; [`Error::OutputKnown`], [`Error::OutputDemanded`] where there is nothing
+		/// to demand.
 		#[pallet::call_index(11)]
 		#[pallet::weight(T::WeightInfo::demand())]
 		pub fn demand(
@@ -639,10 +639,11 @@ pub mod pallet {
 			Self::demand_output(challenger, subject, accused, claim)
 		}
 
-		/// Shows the output that is demanded, by the accused. It stays on the chain until the dispute is over.
+		/// Shows the output that is demanded, by the accused. It stays on the chain until the dispute is over. That of a sealed
+		/// job is public from then on; its prompt is not.
 		///
 		/// - `dispute`: which.
-		/// - `output`: its bytes; or the leaf of the claim's last token, if that ends beyond what the chain takes.
+		/// - `output`: its bytes, with their seal if the job is sealed; or the leaf of the claim's last token, if that ends beyond what the chain takes.
 		///
 		/// Emits [`Event::Moved`]; or [`Event::Ended`], if the output is too long: who demands it agrees with the trace, and
 		/// could have known.
@@ -652,7 +653,9 @@ pub mod pallet {
 		/// accused may try again until the move is due.
 		#[pallet::call_index(12)]
 		#[pallet::weight(
-			T::WeightInfo::show_output(output.bytes()).saturating_add(T::WeightInfo::close())
+			T::WeightInfo::show_output(output.bytes())
+				.saturating_add(T::WeightInfo::seal(output.sealed()))
+				.saturating_add(T::WeightInfo::close())
 		)]
 		pub fn show_output(origin: OriginFor<T>, dispute: DisputeId, output: ShownOutput) -> DispatchResult {
 			let who = ensure_signed(origin)?;
@@ -669,12 +672,14 @@ pub mod pallet {
 		///
 		/// Emits [`Event::Convicted`], and [`Event::Ended`] for every open dispute of the claim.
 		///
-		/// Errors: those of [`Pallet::challenge`] about subject, claim and caller; [`Error::Sealed`],
-		/// [`Error::WrongHead`], [`Error::WrongOutput`], [`Error::WrongPieces`], [`Error::WrongProof`],
+		/// Errors: those of [`Pallet::challenge`] about subject, claim and caller; [`Error::WrongHead`],
+		/// [`Error::WrongOutput`], [`Error::WrongPieces`], [`Error::WrongProof`],
 		/// [`Error::Malformed`], [`Error::NoContradiction`].
 		#[pallet::call_index(13)]
 		#[pallet::weight(
-			T::WeightInfo::prove_output(proof.output.len() as u32).saturating_add(T::WeightInfo::convict())
+			T::WeightInfo::prove_output(proof.output.len() as u32)
+				.saturating_add(T::WeightInfo::seal(proof.sealed()))
+				.saturating_add(T::WeightInfo::convict())
 		)]
 		pub fn prove_output(
 			origin: OriginFor<T>,

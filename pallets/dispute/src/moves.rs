@@ -4,7 +4,7 @@ use crate::{referee, text, Config, Dispute, Disputes, Due, Error, Event, Pallet,
 use codec::Encode;
 use noesis_primitives::{
 	merkle::leaf_hash, Architecture, BlockNumber, CheckpointRegistry, ContentHash, DisputeId, Evidence,
-	LeafBytes, Move, MoveError, Next, NodePath, Nodes, Opening, Phase, Root, Side, TextEvidence,
+	LeafBytes, Move, MoveError, Next, NodePath, Nodes, Opening, Phase, PromptSeal, Root, Side, TextEvidence,
 	WordEvidence, MAX_EVIDENCE_BYTES,
 };
 use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure, weights::Weight};
@@ -88,13 +88,13 @@ impl<T: Config> Pallet<T> {
 		architecture: Architecture,
 		values: &[i32],
 		payload: &[u8],
-		salt: Option<&[u8; 32]>,
+		seal: Option<&PromptSeal>,
 	) -> DispatchResult {
 		let dispute = Self::turn_of(who, id, Side::Accused)?;
 		let Phase::Input { leaf, hash } = dispute.phase else { return Err(Error::<T>::OutOfTurn.into()) };
 		Self::ensure_architecture(&dispute, &architecture)?;
 		ensure!(leaf_hash(&Opening::leaf_bytes(values)) == hash, Error::<T>::WrongLeaf);
-		ensure!(dispute.input.is_of(salt, payload), Error::<T>::WrongInput);
+		ensure!(dispute.input.is_of(seal, payload), Error::<T>::WrongInput);
 		let token = referee::input_token(&dispute.rules, leaf, &architecture, payload);
 		let holds = token.is_some_and(|token| token == values);
 		Self::play(id, dispute, Move::Proved(holds))

@@ -70,9 +70,11 @@ impl<T: Config> Pallet<T> {
 		ensure!(dispute.phase == Phase::Output, Error::<T>::OutOfTurn);
 		let rules = &dispute.rules;
 		let by = match shown {
-			ShownOutput::Bytes(bytes) => {
-				ensure!(ContentHash::of(&bytes) == rules.claim.output, Error::<T>::WrongOutput);
-				ShownOutputs::<T>::insert(id, bytes);
+			ShownOutput::Bytes { bytes, seal } => {
+				let (subject, output) = (&dispute.subject, rules.claim.output);
+				let is_it = dispute.input.has_output(subject, output, seal.as_ref(), &bytes);
+				ensure!(is_it, Error::<T>::WrongOutput);
+				ShownOutputs::<T>::insert(id, (bytes, seal));
 				Move::Shown
 			},
 			ShownOutput::TooLong(opening) => {
@@ -95,11 +97,12 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let docket = Self::docket(subject);
 		let case = Self::case(who, &docket, subject, accused, claim)?;
-		ensure!(case.disputed.sealed.is_none(), Error::<T>::Sealed);
 		ensure!(!case.contradicts_itself(), Error::<T>::Contradiction);
 		let registered = T::Checkpoints::tokenizer(case.disputed.checkpoint);
 		ensure!(registered == Some(ContentHash::of(&proof.head)), Error::<T>::WrongHead);
-		ensure!(ContentHash::of(&proof.output) == claim.output, Error::<T>::WrongOutput);
+		let mark = case.disputed.input_mark();
+		let is_it = mark.has_output(&subject, claim.output, proof.seal.as_ref(), &proof.output);
+		ensure!(is_it, Error::<T>::WrongOutput);
 		let shape = case.facts.trace_shape(claim.usage.positions()).ok_or(Error::<T>::Contradiction)?;
 		let contradicts = contradicts(&claim, &shape, proof).map_err(Error::<T>::from)?;
 		ensure!(contradicts, Error::<T>::NoContradiction);

@@ -47,7 +47,7 @@ impl Disputed<'_> {
 		if !is_input && !reads_text {
 			return self.judge_output(&head, position, evidence);
 		}
-		if !input.is_of(evidence.salt.as_ref(), &evidence.input) {
+		if !input.is_of(evidence.seal.as_ref(), &evidence.input) {
 			return Err(TextError::Input);
 		}
 		let text = match self.format() {

@@ -1,5 +1,5 @@
 //! Weights of `pallet_dispute`, measured. Made by `scripts/weights.sh --generate`; not for editing. `prove_text`,
-//! `prove_word`, `demand`, `show_output` and `prove_output` are upper estimates, until it runs again.
+//! `prove_word`, `demand`, `show_output`, `prove_output` and `seal` are upper estimates, until it runs again.
 //!
 //! Steps: 8, repeats: 4, worst case map size: 1000000.
 
@@ -34,6 +34,7 @@ pub trait WeightInfo {
 	fn demand() -> Weight;
 	fn show_output(b: u32) -> Weight;
 	fn prove_output(b: u32) -> Weight;
+	fn seal(b: u32) -> Weight;
 	fn service_block() -> Weight;
 	fn attention_on_chain() -> Weight;
 }
@@ -151,6 +152,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(Weight::from_parts(4_000, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads_writes(34, 18))
 	}
+	fn seal(b: u32) -> Weight {
+		Weight::from_parts(20_000_000, 0)
+			.saturating_add(Weight::from_parts(30_000, 0).saturating_mul(b.into()))
+	}
 }
 
 impl WeightInfo for () {
@@ -246,5 +251,9 @@ impl WeightInfo for () {
 		Weight::from_parts(3_500_000_000, 30_000)
 			.saturating_add(Weight::from_parts(4_000, 0).saturating_mul(b.into()))
 			.saturating_add(ParityDbWeight::get().reads_writes(34, 18))
+	}
+	fn seal(b: u32) -> Weight {
+		Weight::from_parts(20_000_000, 0)
+			.saturating_add(Weight::from_parts(30_000, 0).saturating_mul(b.into()))
 	}
 }

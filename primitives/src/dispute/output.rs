@@ -3,7 +3,7 @@
 //! A trace has the tokens of an output and where each of them ends; a claim names the output by a hash. So one token is
 //! enough to show that the two do not belong together.
 
-use crate::{Opening, TokenProof, MAX_HEAD_BYTES_SHOWN};
+use crate::{Opening, OutputSeal, TokenProof, MAX_HEAD_BYTES_SHOWN};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -20,7 +20,12 @@ pub type OutputBytes = BoundedVec<u8, ConstU32<MAX_OUTPUT_BYTES>>;
 pub enum ShownOutput {
 	/// Its bytes.
 	#[codec(index = 0)]
-	Bytes(OutputBytes),
+	Bytes {
+		/// As they are, not as they are sealed.
+		bytes: OutputBytes,
+		/// How they are sealed, if the job is.
+		seal: Option<OutputSeal>,
+	},
 	/// The last token's leaf: the output has more than [`MAX_OUTPUT_BYTES`].
 	#[codec(index = 1)]
 	TooLong(Opening),
@@ -30,8 +35,16 @@ impl ShownOutput {
 	/// How many bytes are shown.
 	pub fn bytes(&self) -> u32 {
 		match self {
-			Self::Bytes(bytes) => bytes.len() as u32,
+			Self::Bytes { bytes, .. } => bytes.len() as u32,
 			Self::TooLong(_) => 0,
+		}
+	}
+
+	/// How many bytes are to be sealed, to hold them against the claim.
+	pub fn sealed(&self) -> u32 {
+		match self {
+			Self::Bytes { bytes, seal: Some(_) } => bytes.len() as u32,
+			_ => 0,
 		}
 	}
 }
@@ -41,8 +54,10 @@ impl ShownOutput {
 pub struct OutputProof {
 	/// The bytes of the tokenizer's head.
 	pub head: BoundedVec<u8, ConstU32<MAX_HEAD_BYTES_SHOWN>>,
-	/// The bytes of the output.
+	/// The bytes of the output, not as they are sealed.
 	pub output: OutputBytes,
+	/// How they are sealed, if the job is.
+	pub seal: Option<OutputSeal>,
 	/// Position of the token: one of the output.
 	pub position: u32,
 	/// The leaf of the token before it. None for the first token of the output.
@@ -51,4 +66,11 @@ pub struct OutputProof {
 	pub token: Opening,
 	/// What it stands for.
 	pub bytes: TokenProof,
+}
+
+impl OutputProof {
+	/// How many bytes are to be sealed, to hold them against the claim.
+	pub fn sealed(&self) -> u32 {
+		self.seal.map_or(0, |_| self.output.len() as u32)
+	}
 }

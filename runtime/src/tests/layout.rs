@@ -67,7 +67,7 @@ fn proxy_that_operates_should_not_move_money() {
 		},
 	});
 	let dispute = noesis_primitives::DisputeId(0);
-	let output = noesis_primitives::ShownOutput::Bytes(Default::default());
+	let output = noesis_primitives::ShownOutput::Bytes { bytes: Default::default(), seal: None };
 	let evidence = noesis_primitives::WordEvidence::default();
 	for defence in [
 		pallet_dispute::Call::show_output { dispute, output },

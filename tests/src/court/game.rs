@@ -65,13 +65,13 @@ impl Court {
 	/// What `party` would do now; `None` if it has nothing to say.
 	pub fn next_play(&self, party: &Party, view: &DisputeView<AccountId>) -> Option<Play> {
 		let work = party.work.as_ref()?;
-		let shown = pallet_dispute::ShownOutputs::<Runtime>::get(view.id).unwrap_or_default();
+		let (shown, _) = pallet_dispute::ShownOutputs::<Runtime>::get(view.id).unwrap_or_default();
 		let play = work.witness(|witness| {
 			let mut player = Player {
 				witness,
 				architecture: work.model.architecture(),
 				input: &work.input,
-				salt: work.salt,
+				seals: work.seals,
 				output: &work.text,
 				shown: &shown,
 				expanded: leaf_of(&view.phase).and_then(|leaf| work.expanded(leaf)),
@@ -141,7 +141,8 @@ impl Court {
 	/// Shows that a claim's output is not that of its trace, as the worker's own software would, if that is what is wrong
 	/// with it.
 	pub fn show_other_output(&self, truth: &Work, lie: &Work) -> Option<OutputProof> {
-		truth.witness(|witness| other_output(witness, &lie.claim, &lie.text)).flatten()
+		let seal = lie.seals.map(|seals| seals.output);
+		truth.witness(|witness| other_output(witness, &lie.claim, &lie.text, seal)).flatten()
 	}
 
 	/// Disputes a worker's claim and plays it to the end.
@@ -183,12 +184,12 @@ pub fn call_of(dispute: DisputeId, play: Play) -> RuntimeCall {
 		Play::Expand { architecture, root, leaf, path } => {
 			Call::expand { dispute, architecture, root, leaf: leaf.try_into().unwrap(), path }
 		},
-		Play::Input { architecture, leaf, payload, salt } => Call::prove_input {
+		Play::Input { architecture, leaf, payload, seal } => Call::prove_input {
 			dispute,
 			architecture,
 			leaf: leaf.try_into().unwrap(),
 			payload: payload.try_into().unwrap(),
-			salt,
+			seal,
 		},
 		Play::Prove { leaf, evidence } => Call::prove { dispute, leaf: leaf.try_into().unwrap(), evidence },
 		Play::Text { leaf, evidence } => {

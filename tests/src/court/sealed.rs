@@ -29,7 +29,7 @@ impl Work {
 		let mut bytes = self.text.clone();
 		opened.seal_output(Subject::Job(job), &mut bytes, &mut work.claim).unwrap();
 		work.output = Payload::Inline(bytes.try_into().unwrap());
-		work.salt = Some(opened.salt());
+		work.seals = Some(opened.seals());
 		work
 	}
 }

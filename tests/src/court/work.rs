@@ -9,7 +9,10 @@ use noesis_engine::{
 use noesis_primitives::{
 	merkle, opening_positions, Claim, ContentHash, JobKind, Opening, Payload, Root, TraceLeaf, Usage,
 };
-use noesis_worker::disputes::{Expanded, Witness};
+use noesis_worker::{
+	disputes::{Expanded, Witness},
+	sealed::Seals,
+};
 use std::{
 	collections::BTreeMap,
 	sync::{Arc, Mutex, OnceLock},
@@ -26,8 +29,8 @@ pub struct Work {
 	pub text: Vec<u8>,
 	/// What the job was computed from.
 	pub input: Vec<u8>,
-	/// The salt of a prompt that was sealed.
-	pub salt: Option<[u8; 32]>,
+	/// The seals of a sealed job.
+	pub seals: Option<Seals>,
 	/// The model whose shape is shown.
 	pub model: &'static Model,
 	/// What is behind it.
@@ -84,7 +87,7 @@ impl Work {
 
 	fn new(model: &'static Model, claim: Claim, text: Vec<u8>, input: &[u8], held: Held) -> Self {
 		let (output, input, expanded) = (inline(&text), input.to_vec(), Arc::default());
-		Self { claim, output, text, input, salt: None, model, held, expanded }
+		Self { claim, output, text, input, seals: None, model, held, expanded }
 	}
 
 	/// A trace made by hand, claimed for a job with this input.

@@ -237,7 +237,7 @@ fn griefing_by_demands() {
 		assert_eq!(attack.lost(court), 70 * UNIT);
 		// The longest output that can be demanded costs who has to show it less than the least bond brings.
 		let bytes = vec![b'a'; MAX_OUTPUT_BYTES as usize].try_into().unwrap();
-		let (dispute, output) = (DisputeId(0), ShownOutput::Bytes(bytes));
+		let (dispute, output) = (DisputeId(0), ShownOutput::Bytes { bytes, seal: None });
 		let why = court.refused(&worker, pallet_dispute::Call::show_output { dispute, output });
 		let filed = court.calls.last().unwrap();
 		let millis = filed.weight.ref_time() / 1_000_000_000;

@@ -170,24 +170,94 @@ fn withheld_content_key() {
 	});
 }
 
-/// The chain can't read a sealed answer. The panel can, and another text than that of the trace is not paid.
+/// The panel reads a sealed answer, and another text than that of the trace is not paid.
 #[test]
 fn another_text_in_a_sealed_answer() {
 	session(|court| {
 		let (worker, validators) = court.staff(3);
-		let (requester, outsider) = (court.person("requester", 100), court.person("outsider", 100));
+		let requester = court.person("requester", 100);
 		let attack = court.attack("another_text_in_a_sealed_answer", &[&worker]);
 		let paid = court.worth(&requester.account);
 		let truth = court.truth(&ask());
 		let lie = truth.with_output(b"Lyon.");
-		let (job, opened, lie) = court.answered_sealed(&requester, &ask(), &worker, &lie);
-		let (subject, accused) = (Subject::Job(job), Accused::Worker);
-		let demand = pallet_dispute::Call::demand { subject, accused, claim: lie.claim };
-		assert_eq!(court.refused(&outsider, demand), "Sealed");
-		court.verdicts(&validators, subject, &truth.sealed(job, &opened));
+		let (job, opened, _) = court.answered_sealed(&requester, &ask(), &worker, &lie);
+		court.verdicts(&validators, Subject::Job(job), &truth.sealed(job, &opened));
 		assert_eq!(court.end_of(job), refunded(RefundReason::Rejected));
 		attack.gained_nothing(court);
 		assert_eq!((court.worth(&requester.account), marks(&worker)), (paid, 1));
+	});
+}
+
+/// Where no panel looks, the requester shows the text that it opened, and the token that is not in it.
+#[test]
+fn another_text_in_a_sealed_answer_that_nobody_checks() {
+	session(|court| {
+		let (worker, _) = court.staff(3);
+		let requester = court.person("requester", 100);
+		let attack = court.attack("another_text_in_a_sealed_answer_that_nobody_checks", &[&worker]);
+		let paid = court.worth(&requester.account);
+		let truth = court.truth(&ask());
+		let (job, _, lie) = court.answered_sealed(&requester, &ask(), &worker, &truth.with_output(b"Lyon."));
+		let (subject, accused, claim) = (Subject::Job(job), Accused::Worker, lie.claim);
+		// The ciphertext alone shows nothing, and neither does the text without its seal.
+		let right = court.show_other_output(&truth, &lie).expect("a token is another");
+		let prove =
+			|proof| pallet_dispute::Call::prove_output { subject, accused: accused.clone(), claim, proof };
+		let bare = OutputProof { seal: None, ..right.clone() };
+		assert_eq!(court.refused(&requester, prove(bare)), "WrongOutput");
+		court.ok(&requester, prove(right));
+		assert_eq!(court.job(job).state, refunded(RefundReason::Overturned));
+		assert_eq!(attack.lost(court), 200 * UNIT);
+		assert_eq!(court.worth(&requester.account), paid + 100 * UNIT);
+	});
+}
+
+/// What nobody can open is demanded, and has to be shown with the seal to which the job commits.
+#[test]
+fn sealed_answer_that_nobody_opens() {
+	session(|court| {
+		let (worker, _) = court.staff(3);
+		let requester = court.person("requester", 100);
+		let attack = court.attack("sealed_answer_that_nobody_opens", &[&worker]);
+		let paid = court.worth(&requester.account);
+		let envelope = court.seal(&requester, &worker, &ask().input);
+		let job = court.submit_sealed(&requester, &ask(), &worker, (&envelope.bytes, envelope.commitment));
+		court.ok(&worker, pallet_poi::Call::claim { job });
+		let lie = court.truth(&ask()).with_output(b"no sealed answer");
+		court.answer(&worker, job, &lie).unwrap();
+		court.block();
+		let own = court.open_sealed(&requester, job).unwrap();
+		let truth = court.truth(&ask()).sealed(job, &own);
+		let dispute = court.demand(&requester, Subject::Job(job), &Accused::Worker, &lie);
+		let seal = own.output_seal();
+		for (bytes, seal) in [(&lie.text, None), (&lie.text, Some(seal)), (&truth.text, Some(seal))] {
+			let output = ShownOutput::Bytes { bytes: bytes.clone().try_into().unwrap(), seal };
+			let show = pallet_dispute::Call::show_output { dispute, output };
+			assert_eq!(court.refused(&worker, show), "WrongOutput");
+		}
+		let played = court.play_out(dispute, &[Party::of(&worker, &lie), Party::of(&requester, &truth)]);
+		assert_eq!(played.verdict, Verdict::Falls(Ground::Silence), "{played:?}");
+		assert_eq!(court.job(job).state, refunded(RefundReason::Overturned));
+		assert_eq!(attack.lost(court), 200 * UNIT);
+		assert_eq!(court.worth(&requester.account), paid + 100 * UNIT);
+	});
+}
+
+/// Who demands a sealed answer that is right pays for reading it, and learns nothing of the prompt.
+#[test]
+fn bought_look_at_a_sealed_answer() {
+	session(|court| {
+		let (worker, _) = court.staff(3);
+		let (requester, griefer) = (court.person("requester", 100), court.person("griefer", 100));
+		let attack = court.attack("bought_look_at_a_sealed_answer", &[&griefer]);
+		let truth = court.truth(&ask());
+		let (job, _, answered) = court.answered_sealed(&requester, &ask(), &worker, &truth);
+		let dispute = court.demand(&griefer, Subject::Job(job), &Accused::Worker, &answered);
+		let played = court.play_out(dispute, &[Party::of(&worker, &answered), Party::of(&griefer, &truth)]);
+		assert_eq!(played.verdict, Verdict::Stands, "{played:?}");
+		let stages: Vec<_> = played.moves.iter().map(|(_, stage)| stage).collect();
+		assert!(stages.iter().all(|stage| matches!(stage, Stage::Output | Stage::Compare)), "{stages:?}");
+		assert!(attack.lost(court) > 0);
 	});
 }
 

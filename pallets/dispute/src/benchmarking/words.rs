@@ -99,7 +99,7 @@ impl<T: Config> Scene<T> {
 			input: BoundedVec::truncate_from(input),
 			previous: Some(previous),
 			source: TokenSource::Text,
-			salt: None,
+			seal: None,
 		};
 		Ok((scene, values, evidence))
 	}

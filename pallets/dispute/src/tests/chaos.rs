@@ -46,7 +46,7 @@ impl Crowd {
 
 	/// Compares an output that was shown, or keeps silent.
 	fn compare(&mut self, view: &DisputeView<AccountId>) {
-		let shown = ShownOutputs::<Test>::get(view.id).unwrap();
+		let (shown, _) = ShownOutputs::<Test>::get(view.id).unwrap();
 		let proof = self.truth.output_proof(&shown, 3);
 		let (accused, claim) = (view.accused.clone(), view.claim);
 		let who = signed(view.challenger + self.random.below(2));

@@ -506,7 +506,7 @@ impl Run {
 
 	/// What it shows of its output.
 	pub fn shown_output(&self) -> ShownOutput {
-		ShownOutput::Bytes(self.output.clone().try_into().unwrap())
+		ShownOutput::Bytes { bytes: self.output.clone().try_into().unwrap(), seal: None }
 	}
 
 	/// What shows that `output` does not have the token at `position`, by this run's own trace.
@@ -519,6 +519,7 @@ impl Run {
 			position,
 			previous: (!is_first).then(|| self.opening(TraceLeaf::Token { position: position - 1 })),
 			bytes: words::token_proof(token.values[0] as u32),
+			seal: None,
 			token,
 		}
 	}
@@ -552,7 +553,7 @@ impl Run {
 			input: if reads { input.to_vec().try_into().unwrap() } else { Default::default() },
 			previous: before.map(|position| self.opening(TraceLeaf::Token { position })),
 			source,
-			salt: None,
+			seal: None,
 		}
 	}
 

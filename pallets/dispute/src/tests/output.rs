@@ -160,7 +160,7 @@ fn a_liar_should_fall_when_it_shows_the_output_that_is_demanded() {
 		let view = super::players::view(view.id).unwrap();
 		assert_eq!((view.mover, view.phase.clone()), (CHALLENGER, Phase::Compare));
 		// Whoever wants to compare them finds the bytes on the chain.
-		assert_eq!(ShownOutputs::<Test>::get(view.id).unwrap().into_inner(), output);
+		assert_eq!(ShownOutputs::<Test>::get(view.id).unwrap().0.into_inner(), output);
 		check();
 		let proof = truth.output_proof(&output, first_difference(&truth, &output));
 		assert_ok!(prove(subject, Accused::Worker, liar.claim(), proof));
@@ -329,10 +329,9 @@ fn a_demand_should_be_refused_when_there_is_nothing_to_demand() {
 		// The worker's output is known, a validator's other one is not.
 		let accused = Accused::Validator(VALIDATORS[0]);
 		assert_ok!(demand(CHALLENGER, known, accused, other.claim()));
-		let sealed = of(disputed(&truth, &question).output, Some(ContentHash([1; 32])));
-		assert_noop!(demand(CHALLENGER, sealed, Accused::Worker, claim), Error::Sealed);
-		let proof = truth.output_proof(&truth.output, 3);
-		assert_noop!(prove(sealed, Accused::Worker, claim, proof), Error::Sealed);
+		// What is known of a sealed one may be no sealed output.
+		let sealed = of(inline, Some(ContentHash([1; 32])));
+		assert_ok!(demand(CHALLENGER, sealed, Accused::Worker, claim));
 		let contradiction = Claim { usage: Usage { input_tokens: 1, output_tokens: 1 }, ..claim };
 		let subject = subject_of(&truth, &question, vec![(VALIDATORS[1], contradiction)]);
 		let accused = Accused::Validator(VALIDATORS[1]);
@@ -487,6 +486,7 @@ proptest! {
 			previous: (tokens[0] % 2 == 0).then(|| opening(tokens[1])),
 			token: opening(if keep { position } else { tokens[2] }),
 			bytes: words::token_proof(opening(position).values[0] as u32 % ARCHITECTURE.vocabulary),
+			seal: None,
 		};
 		let (claim, shape) = (truth.claim(), truth.rules.shape);
 		let is_honest = output == truth.output && head == words::head().encode();

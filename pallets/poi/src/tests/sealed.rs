@@ -2,15 +2,15 @@
 
 use crate::{mock::*, Error};
 use noesis_primitives::{
-	seal_commitment, ContentHash, Disputable, GenerateParams, InputFormat, InputMark, JobKind, JobSpec,
-	Payload, QuoteError, Root, Subject, Usage,
+	ContentHash, Disputable, GenerateParams, InputFormat, InputMark, JobKind, JobSpec, Payload, PromptSeal,
+	QuoteError, Root, Subject, Usage,
 };
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 type E = Error<Test>;
 
 fn committed() -> ContentHash {
-	seal_commitment(&[3; 32], b"hello")
+	PromptSeal { salt: [3; 32], output: ContentHash::default() }.commitment(b"hello")
 }
 
 /// What [`spec`] asks, sealed for the worker: an envelope of five bytes of prompt.

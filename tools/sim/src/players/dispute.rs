@@ -127,7 +127,7 @@ pub fn defend<AccountId>(
 				input: Default::default(),
 				previous,
 				source: TokenSource::Output(proof),
-				salt: None,
+				seal: None,
 			});
 			Play::Text { leaf: values.to_vec().try_into().ok()?, evidence }
 		},

@@ -179,7 +179,7 @@ impl World<'_> {
 				architecture: *architecture,
 				leaf,
 				payload: payload.try_into().unwrap_or_default(),
-				salt: None,
+				seal: None,
 			},
 			Some(Play::Prove { leaf, evidence }) => {
 				pallet_dispute::Call::prove { dispute, leaf, evidence: *evidence }

@@ -5,7 +5,7 @@ use noesis_primitives::{
 	ContentHash, GenerateParams, InputFormat, JobId, JobKind, JobSpec, JobState, JobView, Lane, Payload,
 	RefundReason, Subject, Tier, Verification,
 };
-use noesis_tests::{job_until, until, Actor, Outcome, Stage, StageOptions, PATIENCE};
+use noesis_tests::{job_until, until, Actor, Outcome, SharedStage, Stage, StageOptions, PATIENCE};
 use noesis_worker::{
 	chain::{Call, Chain, Submitter},
 	keys::Keys,
@@ -15,9 +15,9 @@ use noesis_worker::{
 };
 use serde_json::Value;
 use std::path::Path;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::MutexGuard;
 
-static STAGE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+static STAGE: SharedStage = SharedStage::new();
 /// Nothing else on the stage has these words.
 const PROMPT: &str = "My grandmother's secret plum cake is called Zwetschgendatschi.";
 /// A piece of it that would give it away.
@@ -26,8 +26,7 @@ const ASKED: [&str; 6] = ["--tokens", "8", "--format", "text", "--verification",
 
 /// The stage, for one test at a time.
 async fn stage() -> Outcome<MutexGuard<'static, Stage>> {
-	let set = || async { Stage::set(StageOptions::default()).await.map(Mutex::new) };
-	Ok(STAGE.get_or_try_init(set).await?.lock().await)
+	STAGE.take(|| Stage::set(StageOptions::default())).await
 }
 
 fn text<'a>(report: &'a Value, key: &str) -> Outcome<&'a str> {

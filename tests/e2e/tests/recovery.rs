@@ -1,18 +1,17 @@
 //! What breaks in the middle is taken up again: a killed worker, a lost connection.
 
 use noesis_primitives::JobState;
-use noesis_tests::{job_until, until, Outcome, Proxy, Stage, StageOptions, PATIENCE};
+use noesis_tests::{job_until, until, Outcome, Proxy, SharedStage, Stage, StageOptions, PATIENCE};
 use noesis_worker::AccountId;
 use std::time::Duration;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::MutexGuard;
 
-static STAGE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+static STAGE: SharedStage = SharedStage::new();
 
 /// The stage, for one test at a time.
 async fn stage() -> Outcome<MutexGuard<'static, Stage>> {
 	let options = StageOptions { worker: false, ..StageOptions::default() };
-	let set = || async { Stage::set(options).await.map(Mutex::new) };
-	Ok(STAGE.get_or_try_init(set).await?.lock().await)
+	STAGE.take(|| Stage::set(options)).await
 }
 
 fn is_assigned_to(worker: AccountId) -> impl Fn(&JobState<AccountId>) -> bool {

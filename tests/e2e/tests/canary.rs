@@ -1,13 +1,9 @@
 //! A canary over the real binaries: a wrong answer by arrangement, and a validator that approves it unseen.
 
 use noesis_primitives::{JobId, JobState, RefundReason};
-use noesis_tests::{job_until, Ledger, Outcome, Stage, StageOptions, PATIENCE};
+use noesis_tests::{account, job_until, Ledger, Outcome, Stage, StageOptions, PATIENCE};
 use noesis_worker::{keys::Keys, AccountId};
 use serde_json::Value;
-
-fn account(suri: &str) -> Outcome<AccountId> {
-	Ok(Keys::from_suri(suri)?.account())
-}
 
 fn planck(report: &Value, key: &str) -> Outcome<i128> {
 	let text = report.get(key).and_then(Value::as_str).ok_or_else(|| format!("no {key} in {report}"))?;

@@ -4,7 +4,9 @@ use codec::Encode;
 use noesis_primitives::{
 	Balance, ChannelId, ChannelState, ChannelView, GenerateParams, InputFormat, JobKind,
 };
-use noesis_tests::{pot_account, until, Ledger, Outcome, Stage, StageOptions, PATIENCE};
+use noesis_tests::{
+	account, pot_account, until, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE,
+};
 use noesis_worker::{
 	chain::{results, Chain},
 	channel::TurnRequest,
@@ -14,18 +16,13 @@ use noesis_worker::{
 };
 use serde_json::Value;
 use std::path::Path;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::MutexGuard;
 
-static STAGE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+static STAGE: SharedStage = SharedStage::new();
 
 /// The stage, for one test at a time.
 async fn stage() -> Outcome<MutexGuard<'static, Stage>> {
-	let set = || async { Stage::set(StageOptions::default()).await.map(Mutex::new) };
-	Ok(STAGE.get_or_try_init(set).await?.lock().await)
-}
-
-fn account(suri: &str) -> Outcome<AccountId> {
-	Ok(Keys::from_suri(suri)?.account())
+	STAGE.take(|| Stage::set(StageOptions::default())).await
 }
 
 fn number(report: &Value, key: &str) -> Outcome<u64> {

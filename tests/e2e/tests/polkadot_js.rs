@@ -6,7 +6,7 @@ use std::path::Path;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn polkadot_js_should_ask_and_print_answer_and_verdicts() -> Outcome {
-	let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/polkadot-js");
+	let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/polkadot-js");
 	if !example.join("node_modules/@polkadot/api").exists() {
 		return Err("its packages are missing: run `npm ci` in examples/polkadot-js".into());
 	}

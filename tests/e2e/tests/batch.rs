@@ -1,22 +1,19 @@
 //! Batches over the real binaries: one file of prompts, one job, one settlement.
 
 use noesis_primitives::{Balance, JobId, JobState, Payload};
-use noesis_tests::{job_until, pot_account, Ledger, Outcome, Stage, StageOptions, PATIENCE};
+use noesis_tests::{
+	account, job_until, pot_account, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE,
+};
 use noesis_worker::{keys::Keys, AccountId};
 use serde_json::Value;
 use std::path::PathBuf;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::MutexGuard;
 
-static STAGE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+static STAGE: SharedStage = SharedStage::new();
 
 /// The stage, for one test at a time.
 async fn stage() -> Outcome<MutexGuard<'static, Stage>> {
-	let set = || async { Stage::set(StageOptions::default()).await.map(Mutex::new) };
-	Ok(STAGE.get_or_try_init(set).await?.lock().await)
-}
-
-fn account(suri: &str) -> Outcome<AccountId> {
-	Ok(Keys::from_suri(suri)?.account())
+	STAGE.take(|| Stage::set(StageOptions::default())).await
 }
 
 fn number(report: &Value, key: &str) -> Outcome<u64> {

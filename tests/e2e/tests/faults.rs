@@ -1,18 +1,17 @@
 //! Operators with a fault are found out, and nobody pays for them.
 
 use noesis_primitives::{JobId, JobState, RefundReason};
-use noesis_tests::{job_until, Ledger, Outcome, Stage, StageOptions, PATIENCE};
+use noesis_tests::{job_until, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE};
 use noesis_worker::{chain::Chain, keys::Keys};
 use serde_json::Value;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::MutexGuard;
 
-static STAGE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+static STAGE: SharedStage = SharedStage::new();
 
 /// The stage, for one test at a time.
 async fn stage() -> Outcome<MutexGuard<'static, Stage>> {
 	let options = StageOptions { worker: false, ..StageOptions::default() };
-	let set = || async { Stage::set(options).await.map(Mutex::new) };
-	Ok(STAGE.get_or_try_init(set).await?.lock().await)
+	STAGE.take(|| Stage::set(options)).await
 }
 
 /// A worker with `fault` answers; the requester has all back for `reason`. Returns the planck that the worker lost.

@@ -1,28 +1,24 @@
 //! An outsider catches liars in batches and channels: nobody else is there to look.
 
 use noesis_primitives::{ChannelId, ChannelState, JobId, JobState, RefundReason};
-use noesis_tests::{job_until, until, Ledger, Outcome, Stage, StageOptions, PATIENCE};
+use noesis_tests::{account, job_until, until, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE};
 use noesis_worker::{keys::Keys, AccountId};
 use serde_json::Value;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::MutexGuard;
 
-static STAGE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+static STAGE: SharedStage = SharedStage::new();
 
 /// A chain with one validator, who sleeps.
-async fn set() -> Outcome<Mutex<Stage>> {
+async fn set() -> Outcome<Stage> {
 	let options = StageOptions { validators: 0, worker: false, ..StageOptions::default() };
 	let stage = Stage::set(options).await?;
 	stage.sleeper(&stage.chain(PATIENCE).await?, "//Ferdie//stash").await?;
-	Ok(Mutex::new(stage))
+	Ok(stage)
 }
 
 /// The stage, for one test at a time.
 async fn stage() -> Outcome<MutexGuard<'static, Stage>> {
-	Ok(STAGE.get_or_try_init(set).await?.lock().await)
-}
-
-fn account(suri: &str) -> Outcome<AccountId> {
-	Ok(Keys::from_suri(suri)?.account())
+	STAGE.take(set).await
 }
 
 fn number(report: &Value, key: &str) -> Outcome<u64> {
