@@ -118,7 +118,7 @@ impl OutputSeal {
 	}
 }
 
-/// What an input is held against that somebody shows.
+/// What an input is held against that somebody shows, and how an output is known by its hash.
 #[derive(Clone, Copy, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
 pub enum InputMark {
 	/// The hash of its bytes.

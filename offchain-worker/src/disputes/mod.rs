@@ -407,7 +407,7 @@ impl Shared {
 		let (model, kind) = (self.model(disputed.checkpoint)?, disputed.kind);
 		let proof = tokio::task::spawn_blocking(move || {
 			let prover = Prover::new(&model.engine, &model.checkpoint, kind, &run.execution, None)?;
-			let seal = run.opened.as_ref().map(OpenedJob::output_seal);
+			let seal = run.opened.as_ref().map(|opened| opened.seals().output);
 			Ok::<_, DisputesError>(other_output(&prover, &claim, &output, seal))
 		});
 		let proof = proof.await??.ok_or(DisputesError::Nothing)?;

@@ -13,13 +13,13 @@ impl OpenedJob {
 		let (len, limit) = (answer.len(), MAX_BLOB.saturating_sub(OUTPUT_OVERHEAD as usize));
 		match len > limit {
 			true => Err(SealError::TooLong { len, limit }),
-			false => Ok(self.output_seal().seal(&subject, answer)),
+			false => Ok(self.seals().output.seal(&subject, answer)),
 		}
 	}
 
 	/// Opens the answer of `subject`. Only the bytes that [`Self::seal_answer`] makes are taken.
 	pub fn open_answer(&self, subject: Subject, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-		self.output_seal().open(&subject, sealed).ok_or(OpenError::Answer)
+		self.seals().output.open(&subject, sealed).ok_or(OpenError::Answer)
 	}
 
 	/// Puts the sealed answer in the place of an answer that was computed, and its hash into the claim: what goes on

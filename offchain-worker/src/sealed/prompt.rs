@@ -77,23 +77,19 @@ pub fn seal_prompt(
 	wrapped.encode_to(&mut bytes);
 	let sealed = aead::encrypt(&prompt_key(&key), &bytes, prompt);
 	bytes.extend_from_slice(&sealed);
-	Ok(Envelope { bytes, commitment: output_seal(&key, prompt).commitment() })
+	Ok(Envelope { bytes, commitment: seals(&key, prompt).output.commitment() })
 }
 
 fn prompt_key(key: &ContentKey) -> Secret {
 	key.child(&[b"noesis:seal:prompt:1"])
 }
 
-/// What is shown beside the prompt when a dispute has to show it.
-fn prompt_seal(key: &ContentKey) -> PromptSeal {
-	let secret = *key.child(&[b"noesis:seal:output:1"]);
-	let output = OutputSeal { secret, prompt: ContentHash::default() }.digest();
-	PromptSeal { salt: *key.child(&[b"noesis:seal:salt:1"]), output }
-}
-
-/// What seals the output, and is shown beside it when a dispute has to show it.
-fn output_seal(key: &ContentKey, prompt: &[u8]) -> OutputSeal {
-	OutputSeal { secret: *key.child(&[b"noesis:seal:output:1"]), prompt: prompt_seal(key).digest(prompt) }
+fn seals(key: &ContentKey, prompt: &[u8]) -> Seals {
+	let mut output =
+		OutputSeal { secret: *key.child(&[b"noesis:seal:output:1"]), prompt: ContentHash::default() };
+	let seal = PromptSeal { salt: *key.child(&[b"noesis:seal:salt:1"]), output: output.digest() };
+	output.prompt = seal.digest(prompt);
+	Seals { prompt: seal, output }
 }
 
 fn parse(envelope: &[u8]) -> Result<(Wrapped, &[u8], &[u8]), OpenError> {
@@ -151,7 +147,7 @@ impl OpenedJob {
 	pub fn open_with(key: ContentKey, committed: ContentHash, input: &[u8]) -> Result<Self, OpenError> {
 		let (_, header, sealed) = parse(input)?;
 		let prompt = aead::decrypt(&prompt_key(&key), header, sealed).ok_or(OpenError::WrongKey)?;
-		if prompt_seal(&key).commitment(&prompt) != committed {
+		if seals(&key, &prompt).output.commitment() != committed {
 			return Err(OpenError::Commitment);
 		}
 		Ok(Self { key, prompt })
@@ -167,19 +163,9 @@ impl OpenedJob {
 		&self.key
 	}
 
-	/// What is shown beside the prompt when a dispute has to show it.
-	pub fn prompt_seal(&self) -> PromptSeal {
-		prompt_seal(&self.key)
-	}
-
-	/// What seals the output, and is shown beside it when a dispute has to show it.
-	pub fn output_seal(&self) -> OutputSeal {
-		output_seal(&self.key, &self.prompt)
-	}
-
-	/// Both.
+	/// What is shown beside the prompt, or beside the output, when a dispute has to show it.
 	pub fn seals(&self) -> Seals {
-		Seals { prompt: self.prompt_seal(), output: self.output_seal() }
+		seals(&self.key, &self.prompt)
 	}
 }
 
@@ -205,8 +191,8 @@ mod tests {
 		assert_eq!(OVERHEAD % 4, 0);
 		let opened = OpenedJob::open(&worker, &context(), committed, &bytes).unwrap();
 		assert_eq!(opened.prompt(), b"what is love?");
-		assert_eq!(opened.prompt_seal().commitment(opened.prompt()), committed);
-		assert_eq!(opened.output_seal().commitment(), committed);
+		assert_eq!(opened.seals().prompt.commitment(opened.prompt()), committed);
+		assert_eq!(opened.seals().output.commitment(), committed);
 		let again = OpenedJob::recover(&requester, committed, &bytes).unwrap();
 		assert_eq!(again.content_key().bytes(), opened.content_key().bytes());
 		let granted = OpenedJob::open_with(opened.content_key().clone(), committed, &bytes).unwrap();

@@ -187,7 +187,7 @@ mod benchmarks {
 
 	/// No call: what it costs beside to hold an output of `b` bytes against a claim that is sealed.
 	#[benchmark]
-	fn seal(b: Linear<0, MAX_OUTPUT_BYTES>) -> Result<(), BenchmarkError> {
+	fn seal_output(b: Linear<0, MAX_OUTPUT_BYTES>) -> Result<(), BenchmarkError> {
 		let scene = Scene::<T>::disputed(1, 0)?;
 		let output = vec![b'a'; b as usize];
 		let seal = OutputSeal { secret: [1; 32], prompt: ContentHash::default() };

@@ -654,7 +654,7 @@ pub mod pallet {
 		#[pallet::call_index(12)]
 		#[pallet::weight(
 			T::WeightInfo::show_output(output.bytes())
-				.saturating_add(T::WeightInfo::seal(output.sealed()))
+				.saturating_add(T::WeightInfo::seal_output(output.sealed()))
 				.saturating_add(T::WeightInfo::close())
 		)]
 		pub fn show_output(origin: OriginFor<T>, dispute: DisputeId, output: ShownOutput) -> DispatchResult {
@@ -678,7 +678,7 @@ pub mod pallet {
 		#[pallet::call_index(13)]
 		#[pallet::weight(
 			T::WeightInfo::prove_output(proof.output.len() as u32)
-				.saturating_add(T::WeightInfo::seal(proof.sealed()))
+				.saturating_add(T::WeightInfo::seal_output(proof.sealed()))
 				.saturating_add(T::WeightInfo::convict())
 		)]
 		pub fn prove_output(

@@ -37,9 +37,9 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `c` is `[0, 32]`.
 	fn register(c: u32) -> Weight {
-		// Measured: 7, estimated: 3937 bytes of proof.
-		Weight::from_parts(351_002_560, 3937)
-			.saturating_add(Weight::from_parts(13_994_740, 0).saturating_mul(c.into()))
+		// Measured: 7, estimated: 3970 bytes of proof.
+		Weight::from_parts(375_821_988, 3970)
+			.saturating_add(Weight::from_parts(13_532_332, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -47,16 +47,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn add_stake() -> Weight {
-		// Measured: 627, estimated: 3937 bytes of proof.
-		Weight::from_parts(316_928_000, 3937)
+		// Measured: 660, estimated: 3970 bytes of proof.
+		Weight::from_parts(487_762_000, 3970)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// The range of component `c` is `[0, 32]`.
 	fn update_capability(c: u32) -> Weight {
-		// Measured: 1524, estimated: 80958 bytes of proof.
-		Weight::from_parts(902_691_683, 80958)
-			.saturating_add(Weight::from_parts(13_930_078, 0).saturating_mul(c.into()))
+		// Measured: 1557, estimated: 80958 bytes of proof.
+		Weight::from_parts(1_353_050_231, 80958)
+			.saturating_add(Weight::from_parts(24_117_943, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(34))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(36))
@@ -64,64 +64,64 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn unbond() -> Weight {
-		// Measured: 1459, estimated: 80958 bytes of proof.
-		Weight::from_parts(959_196_000, 80958)
+		// Measured: 1492, estimated: 80958 bytes of proof.
+		Weight::from_parts(1_106_325_000, 80958)
 			.saturating_add(T::DbWeight::get().reads(41))
 			.saturating_add(T::DbWeight::get().writes(33))
 	}
 	fn withdraw() -> Weight {
-		// Measured: 664, estimated: 3937 bytes of proof.
-		Weight::from_parts(298_638_000, 3937)
-			.saturating_add(T::DbWeight::get().reads(2))
-			.saturating_add(T::DbWeight::get().writes(6))
+		// Measured: 741, estimated: 3970 bytes of proof.
+		Weight::from_parts(474_969_000, 3970)
+			.saturating_add(T::DbWeight::get().reads(5))
+			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	fn rejoin() -> Weight {
-		// Measured: 653, estimated: 80958 bytes of proof.
-		Weight::from_parts(625_207_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(42))
-			.saturating_add(T::DbWeight::get().writes(35))
+		// Measured: 686, estimated: 80958 bytes of proof.
+		Weight::from_parts(1_112_553_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(44))
+			.saturating_add(T::DbWeight::get().writes(36))
 	}
 	fn exclude() -> Weight {
-		// Measured: 1459, estimated: 80958 bytes of proof.
-		Weight::from_parts(927_587_000, 80958)
+		// Measured: 1492, estimated: 80958 bytes of proof.
+		Weight::from_parts(1_414_092_000, 80958)
 			.saturating_add(T::DbWeight::get().reads(41))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	fn readmit() -> Weight {
-		// Measured: 579, estimated: 80958 bytes of proof.
-		Weight::from_parts(772_625_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(41))
-			.saturating_add(T::DbWeight::get().writes(34))
+		// Measured: 612, estimated: 80958 bytes of proof.
+		Weight::from_parts(1_104_260_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(44))
+			.saturating_add(T::DbWeight::get().writes(35))
 	}
 	/// The range of component `r` is `[0, 512]`.
 	fn appeal(r: u32) -> Weight {
-		// Measured: 613, estimated: 4032 bytes of proof.
-		Weight::from_parts(192_638_455, 4032)
-			.saturating_add(Weight::from_parts(23_931, 0).saturating_mul(r.into()))
+		// Measured: 646, estimated: 4032 bytes of proof.
+		Weight::from_parts(211_850_023, 4032)
+			.saturating_add(Weight::from_parts(3_000, 0).saturating_mul(r.into()))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn confirm() -> Weight {
-		// Measured: 1208, estimated: 4032 bytes of proof.
-		Weight::from_parts(161_509_000, 4032)
+		// Measured: 1241, estimated: 4032 bytes of proof.
+		Weight::from_parts(167_472_000, 4032)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn heartbeat() -> Weight {
-		// Measured: 542, estimated: 80958 bytes of proof.
-		Weight::from_parts(639_898_000, 80958)
+		// Measured: 575, estimated: 80958 bytes of proof.
+		Weight::from_parts(614_471_000, 80958)
 			.saturating_add(T::DbWeight::get().reads(42))
 			.saturating_add(T::DbWeight::get().writes(33))
 	}
 	fn sweep() -> Weight {
-		// Measured: 1459, estimated: 80958 bytes of proof.
-		Weight::from_parts(956_022_000, 80958)
+		// Measured: 1492, estimated: 80958 bytes of proof.
+		Weight::from_parts(1_097_646_000, 80958)
 			.saturating_add(T::DbWeight::get().reads(43))
 			.saturating_add(T::DbWeight::get().writes(33))
 	}
 	fn authorise() -> Weight {
-		// Measured: 572, estimated: 3937 bytes of proof.
-		Weight::from_parts(135_228_000, 3937)
+		// Measured: 605, estimated: 3970 bytes of proof.
+		Weight::from_parts(175_463_000, 3970)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -129,8 +129,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
 impl WeightInfo for () {
 	fn register(c: u32) -> Weight {
-		Weight::from_parts(351_002_560, 3937)
-			.saturating_add(Weight::from_parts(13_994_740, 0).saturating_mul(c.into()))
+		Weight::from_parts(375_821_988, 3970)
+			.saturating_add(Weight::from_parts(13_532_332, 0).saturating_mul(c.into()))
 			.saturating_add(ParityDbWeight::get().reads(4))
 			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(c.into())))
 			.saturating_add(ParityDbWeight::get().writes(3))
@@ -138,13 +138,13 @@ impl WeightInfo for () {
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn add_stake() -> Weight {
-		Weight::from_parts(316_928_000, 3937)
+		Weight::from_parts(487_762_000, 3970)
 			.saturating_add(ParityDbWeight::get().reads(2))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn update_capability(c: u32) -> Weight {
-		Weight::from_parts(902_691_683, 80958)
-			.saturating_add(Weight::from_parts(13_930_078, 0).saturating_mul(c.into()))
+		Weight::from_parts(1_353_050_231, 80958)
+			.saturating_add(Weight::from_parts(24_117_943, 0).saturating_mul(c.into()))
 			.saturating_add(ParityDbWeight::get().reads(34))
 			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(c.into())))
 			.saturating_add(ParityDbWeight::get().writes(36))
@@ -152,53 +152,53 @@ impl WeightInfo for () {
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn unbond() -> Weight {
-		Weight::from_parts(959_196_000, 80958)
+		Weight::from_parts(1_106_325_000, 80958)
 			.saturating_add(ParityDbWeight::get().reads(41))
 			.saturating_add(ParityDbWeight::get().writes(33))
 	}
 	fn withdraw() -> Weight {
-		Weight::from_parts(298_638_000, 3937)
-			.saturating_add(ParityDbWeight::get().reads(2))
-			.saturating_add(ParityDbWeight::get().writes(6))
+		Weight::from_parts(474_969_000, 3970)
+			.saturating_add(ParityDbWeight::get().reads(5))
+			.saturating_add(ParityDbWeight::get().writes(7))
 	}
 	fn rejoin() -> Weight {
-		Weight::from_parts(625_207_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(42))
-			.saturating_add(ParityDbWeight::get().writes(35))
+		Weight::from_parts(1_112_553_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(44))
+			.saturating_add(ParityDbWeight::get().writes(36))
 	}
 	fn exclude() -> Weight {
-		Weight::from_parts(927_587_000, 80958)
+		Weight::from_parts(1_414_092_000, 80958)
 			.saturating_add(ParityDbWeight::get().reads(41))
 			.saturating_add(ParityDbWeight::get().writes(34))
 	}
 	fn readmit() -> Weight {
-		Weight::from_parts(772_625_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(41))
-			.saturating_add(ParityDbWeight::get().writes(34))
+		Weight::from_parts(1_104_260_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(44))
+			.saturating_add(ParityDbWeight::get().writes(35))
 	}
 	fn appeal(r: u32) -> Weight {
-		Weight::from_parts(192_638_455, 4032)
-			.saturating_add(Weight::from_parts(23_931, 0).saturating_mul(r.into()))
+		Weight::from_parts(211_850_023, 4032)
+			.saturating_add(Weight::from_parts(3_000, 0).saturating_mul(r.into()))
 			.saturating_add(ParityDbWeight::get().reads(3))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn confirm() -> Weight {
-		Weight::from_parts(161_509_000, 4032)
+		Weight::from_parts(167_472_000, 4032)
 			.saturating_add(ParityDbWeight::get().reads(3))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn heartbeat() -> Weight {
-		Weight::from_parts(639_898_000, 80958)
+		Weight::from_parts(614_471_000, 80958)
 			.saturating_add(ParityDbWeight::get().reads(42))
 			.saturating_add(ParityDbWeight::get().writes(33))
 	}
 	fn sweep() -> Weight {
-		Weight::from_parts(956_022_000, 80958)
+		Weight::from_parts(1_097_646_000, 80958)
 			.saturating_add(ParityDbWeight::get().reads(43))
 			.saturating_add(ParityDbWeight::get().writes(33))
 	}
 	fn authorise() -> Weight {
-		Weight::from_parts(135_228_000, 3937)
+		Weight::from_parts(175_463_000, 3970)
 			.saturating_add(ParityDbWeight::get().reads(1))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}

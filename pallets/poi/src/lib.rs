@@ -463,7 +463,7 @@ pub mod pallet {
 		}
 
 		/// Ends a job whose panel and challenge window are over and pays by the panel's word; anybody may. Of a batch,
-		/// the panels over the drawn items.
+		/// the panels over the drawn items. The fee is that of what it was, a job or a batch.
 		///
 		/// - `job`: which.
 		///
@@ -473,9 +473,14 @@ pub mod pallet {
 		/// [`Error::WindowOpen`] before the job's `due`, [`Error::Disputed`].
 		#[pallet::call_index(6)]
 		#[pallet::weight(T::WeightInfo::settle().max(T::WeightInfo::settle_bundle()))]
-		pub fn settle(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+		pub fn settle(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
 			ensure_signed(origin)?;
-			Self::settle_answer(job)
+			let weight = match Self::job(job)?.batch {
+				None => T::WeightInfo::settle(),
+				Some(_) => T::WeightInfo::settle_bundle(),
+			};
+			Self::settle_answer(job)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Rates the work of a job that the caller paid for, once. The worker's reputation follows, within bounds.

@@ -1,6 +1,6 @@
 //! Weights of `pallet_poi`, measured. Made by `scripts/weights.sh --generate`; not for editing.
 //!
-//! Steps: 8, repeats: 4, worst case map size: 1000000.
+//! Steps: 8, repeats: 6, worst case map size: 1000000.
 
 #![allow(missing_docs)]
 #![allow(unused_parens)]
@@ -45,262 +45,264 @@ pub trait WeightInfo {
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-	/// The range of component `b` is `[1, 4096]`.
+	/// The range of component `b` is `[101, 4096]`.
 	fn submit(b: u32) -> Weight {
-		// Measured: 6052, estimated: 21186 bytes of proof.
-		Weight::from_parts(687_515_002, 21186)
-			.saturating_add(Weight::from_parts(8_412, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(20))
+		// Measured: 6459, estimated: 21186 bytes of proof.
+		Weight::from_parts(1_132_206_895, 21186)
+			.saturating_add(Weight::from_parts(10_696, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn claim() -> Weight {
-		// Measured: 5698, estimated: 21186 bytes of proof.
-		Weight::from_parts(659_304_000, 21186)
+		// Measured: 5840, estimated: 21186 bytes of proof.
+		Weight::from_parts(834_285_000, 21186)
 			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	fn release() -> Weight {
-		// Measured: 6558, estimated: 21186 bytes of proof.
-		Weight::from_parts(652_602_000, 21186)
-			.saturating_add(T::DbWeight::get().reads(13))
+		// Measured: 6734, estimated: 21186 bytes of proof.
+		Weight::from_parts(953_140_000, 21186)
+			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(9))
 	}
 	/// The range of component `b` is `[1, 4096]`.
-	fn answer(_b: u32) -> Weight {
-		// Measured: 6576, estimated: 28611 bytes of proof.
-		Weight::from_parts(713_404_086, 28611)
-			.saturating_add(T::DbWeight::get().reads(26))
+	fn answer(b: u32) -> Weight {
+		// Measured: 6729, estimated: 31122 bytes of proof.
+		Weight::from_parts(795_193_949, 31122)
+			.saturating_add(Weight::from_parts(7_950, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(27))
 			.saturating_add(T::DbWeight::get().writes(9))
 	}
 	fn cancel() -> Weight {
-		// Measured: 5513, estimated: 21186 bytes of proof.
-		Weight::from_parts(528_457_000, 21186)
-			.saturating_add(T::DbWeight::get().reads(11))
+		// Measured: 5548, estimated: 21186 bytes of proof.
+		Weight::from_parts(604_697_000, 21186)
+			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn expire() -> Weight {
-		// Measured: 6560, estimated: 21186 bytes of proof.
-		Weight::from_parts(741_023_000, 21186)
-			.saturating_add(T::DbWeight::get().reads(19))
+		// Measured: 6736, estimated: 23589 bytes of proof.
+		Weight::from_parts(941_354_000, 23589)
+			.saturating_add(T::DbWeight::get().reads(22))
 			.saturating_add(T::DbWeight::get().writes(10))
 	}
 	fn prune() -> Weight {
-		// Measured: 646, estimated: 3859 bytes of proof.
-		Weight::from_parts(142_232_000, 3859)
+		// Measured: 647, estimated: 3892 bytes of proof.
+		Weight::from_parts(225_109_000, 3892)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	fn settle() -> Weight {
-		// Measured: 8781, estimated: 51089 bytes of proof.
-		Weight::from_parts(5_326_227_000, 51089)
-			.saturating_add(T::DbWeight::get().reads(76))
+		// Measured: 9072, estimated: 53050 bytes of proof.
+		Weight::from_parts(5_513_547_000, 53050)
+			.saturating_add(T::DbWeight::get().reads(80))
 			.saturating_add(T::DbWeight::get().writes(37))
 	}
 	fn service_block() -> Weight {
 		// Measured: 2410, estimated: 6039 bytes of proof.
-		Weight::from_parts(77_446_000, 6039)
+		Weight::from_parts(122_411_000, 6039)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn service_job() -> Weight {
-		// Measured: 8781, estimated: 51089 bytes of proof.
-		Weight::from_parts(5_130_229_000, 51089)
-			.saturating_add(T::DbWeight::get().reads(76))
+		// Measured: 9072, estimated: 53050 bytes of proof.
+		Weight::from_parts(7_454_726_000, 53050)
+			.saturating_add(T::DbWeight::get().reads(80))
 			.saturating_add(T::DbWeight::get().writes(37))
 	}
 	fn rate() -> Weight {
-		// Measured: 848, estimated: 6100 bytes of proof.
-		Weight::from_parts(274_782_000, 6100)
+		// Measured: 962, estimated: 6100 bytes of proof.
+		Weight::from_parts(387_481_000, 6100)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// The range of component `b` is `[1, 4096]`.
 	fn submit_batch(b: u32) -> Weight {
-		// Measured: 6052, estimated: 21186 bytes of proof.
-		Weight::from_parts(692_759_036, 21186)
-			.saturating_add(Weight::from_parts(3_561, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(19))
+		// Measured: 6210, estimated: 21186 bytes of proof.
+		Weight::from_parts(959_414_583, 21186)
+			.saturating_add(Weight::from_parts(2_496, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn draw() -> Weight {
 		// Measured: 355, estimated: 3622 bytes of proof.
-		Weight::from_parts(98_286_000, 3622).saturating_add(T::DbWeight::get().reads(2))
+		Weight::from_parts(110_678_000, 3622).saturating_add(T::DbWeight::get().reads(2))
 	}
 	fn present_item() -> Weight {
-		// Measured: 1237, estimated: 23589 bytes of proof.
-		Weight::from_parts(597_297_000, 23589)
-			.saturating_add(T::DbWeight::get().reads(17))
+		// Measured: 1253, estimated: 26100 bytes of proof.
+		Weight::from_parts(699_579_000, 26100)
+			.saturating_add(T::DbWeight::get().reads(18))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn open_channel() -> Weight {
-		// Measured: 5211, estimated: 21186 bytes of proof.
-		Weight::from_parts(602_892_000, 21186)
-			.saturating_add(T::DbWeight::get().reads(14))
+		// Measured: 5334, estimated: 21186 bytes of proof.
+		Weight::from_parts(645_867_000, 21186)
+			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	fn accept_channel() -> Weight {
-		// Measured: 559, estimated: 11034 bytes of proof.
-		Weight::from_parts(295_298_000, 11034)
+		// Measured: 700, estimated: 11034 bytes of proof.
+		Weight::from_parts(305_522_000, 11034)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// The range of component `t` is `[8, 512]`.
 	fn close_channel(t: u32) -> Weight {
 		// Measured: 5142, estimated: 21186 bytes of proof.
-		Weight::from_parts(398_858_688, 21186)
-			.saturating_add(Weight::from_parts(31_751, 0).saturating_mul(t.into()))
+		Weight::from_parts(534_620_245, 21186)
+			.saturating_add(Weight::from_parts(233_441, 0).saturating_mul(t.into()))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn contest_close() -> Weight {
 		// Measured: 5232, estimated: 21186 bytes of proof.
-		Weight::from_parts(426_829_000, 21186)
+		Weight::from_parts(522_328_000, 21186)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn present_turn() -> Weight {
-		// Measured: 937, estimated: 23589 bytes of proof.
-		Weight::from_parts(578_176_000, 23589)
-			.saturating_add(T::DbWeight::get().reads(17))
+		// Measured: 952, estimated: 26100 bytes of proof.
+		Weight::from_parts(597_412_000, 26100)
+			.saturating_add(T::DbWeight::get().reads(18))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn claim_all() -> Weight {
-		// Measured: 42, estimated: 3859 bytes of proof.
-		Weight::from_parts(507_928_000, 3859).saturating_add(T::DbWeight::get().reads(1))
+		// Measured: 42, estimated: 3892 bytes of proof.
+		Weight::from_parts(610_881_000, 3892).saturating_add(T::DbWeight::get().reads(1))
 	}
 	fn settle_bundle() -> Weight {
-		// Measured: 9489, estimated: 51089 bytes of proof.
-		Weight::from_parts(12_590_565_000, 51089)
-			.saturating_add(T::DbWeight::get().reads(84))
-			.saturating_add(T::DbWeight::get().writes(40))
+		// Measured: 9729, estimated: 51650 bytes of proof.
+		Weight::from_parts(19_766_010_000, 51650)
+			.saturating_add(T::DbWeight::get().reads(87))
+			.saturating_add(T::DbWeight::get().writes(39))
 	}
 	fn prune_bundle() -> Weight {
-		// Measured: 4300, estimated: 25182 bytes of proof.
-		Weight::from_parts(1_920_359_000, 25182)
+		// Measured: 4371, estimated: 25182 bytes of proof.
+		Weight::from_parts(2_936_159_000, 25182)
 			.saturating_add(T::DbWeight::get().reads(28))
 			.saturating_add(T::DbWeight::get().writes(26))
 	}
 	fn service_bundle() -> Weight {
-		// Measured: 9010, estimated: 51089 bytes of proof.
-		Weight::from_parts(13_712_986_000, 51089)
-			.saturating_add(T::DbWeight::get().reads(79))
-			.saturating_add(T::DbWeight::get().writes(31))
+		// Measured: 9249, estimated: 51650 bytes of proof.
+		Weight::from_parts(16_219_904_000, 51650)
+			.saturating_add(T::DbWeight::get().reads(82))
+			.saturating_add(T::DbWeight::get().writes(30))
 	}
 }
 
 impl WeightInfo for () {
 	fn submit(b: u32) -> Weight {
-		Weight::from_parts(687_515_002, 21186)
-			.saturating_add(Weight::from_parts(8_412, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(20))
+		Weight::from_parts(1_132_206_895, 21186)
+			.saturating_add(Weight::from_parts(10_696, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(21))
 			.saturating_add(ParityDbWeight::get().writes(8))
 	}
 	fn claim() -> Weight {
-		Weight::from_parts(659_304_000, 21186)
+		Weight::from_parts(834_285_000, 21186)
 			.saturating_add(ParityDbWeight::get().reads(15))
 			.saturating_add(ParityDbWeight::get().writes(7))
 	}
 	fn release() -> Weight {
-		Weight::from_parts(652_602_000, 21186)
-			.saturating_add(ParityDbWeight::get().reads(13))
+		Weight::from_parts(953_140_000, 21186)
+			.saturating_add(ParityDbWeight::get().reads(16))
 			.saturating_add(ParityDbWeight::get().writes(9))
 	}
-	fn answer(_b: u32) -> Weight {
-		Weight::from_parts(713_404_086, 28611)
-			.saturating_add(ParityDbWeight::get().reads(26))
+	fn answer(b: u32) -> Weight {
+		Weight::from_parts(795_193_949, 31122)
+			.saturating_add(Weight::from_parts(7_950, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(27))
 			.saturating_add(ParityDbWeight::get().writes(9))
 	}
 	fn cancel() -> Weight {
-		Weight::from_parts(528_457_000, 21186)
-			.saturating_add(ParityDbWeight::get().reads(11))
+		Weight::from_parts(604_697_000, 21186)
+			.saturating_add(ParityDbWeight::get().reads(14))
 			.saturating_add(ParityDbWeight::get().writes(8))
 	}
 	fn expire() -> Weight {
-		Weight::from_parts(741_023_000, 21186)
-			.saturating_add(ParityDbWeight::get().reads(19))
+		Weight::from_parts(941_354_000, 23589)
+			.saturating_add(ParityDbWeight::get().reads(22))
 			.saturating_add(ParityDbWeight::get().writes(10))
 	}
 	fn prune() -> Weight {
-		Weight::from_parts(142_232_000, 3859)
+		Weight::from_parts(225_109_000, 3892)
 			.saturating_add(ParityDbWeight::get().reads(1))
 			.saturating_add(ParityDbWeight::get().writes(5))
 	}
 	fn settle() -> Weight {
-		Weight::from_parts(5_326_227_000, 51089)
-			.saturating_add(ParityDbWeight::get().reads(76))
+		Weight::from_parts(5_513_547_000, 53050)
+			.saturating_add(ParityDbWeight::get().reads(80))
 			.saturating_add(ParityDbWeight::get().writes(37))
 	}
 	fn service_block() -> Weight {
-		Weight::from_parts(77_446_000, 6039)
+		Weight::from_parts(122_411_000, 6039)
 			.saturating_add(ParityDbWeight::get().reads(2))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn service_job() -> Weight {
-		Weight::from_parts(5_130_229_000, 51089)
-			.saturating_add(ParityDbWeight::get().reads(76))
+		Weight::from_parts(7_454_726_000, 53050)
+			.saturating_add(ParityDbWeight::get().reads(80))
 			.saturating_add(ParityDbWeight::get().writes(37))
 	}
 	fn rate() -> Weight {
-		Weight::from_parts(274_782_000, 6100)
+		Weight::from_parts(387_481_000, 6100)
 			.saturating_add(ParityDbWeight::get().reads(7))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn submit_batch(b: u32) -> Weight {
-		Weight::from_parts(692_759_036, 21186)
-			.saturating_add(Weight::from_parts(3_561, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(19))
+		Weight::from_parts(959_414_583, 21186)
+			.saturating_add(Weight::from_parts(2_496, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(20))
 			.saturating_add(ParityDbWeight::get().writes(8))
 	}
 	fn draw() -> Weight {
-		Weight::from_parts(98_286_000, 3622).saturating_add(ParityDbWeight::get().reads(2))
+		Weight::from_parts(110_678_000, 3622).saturating_add(ParityDbWeight::get().reads(2))
 	}
 	fn present_item() -> Weight {
-		Weight::from_parts(597_297_000, 23589)
-			.saturating_add(ParityDbWeight::get().reads(17))
+		Weight::from_parts(699_579_000, 26100)
+			.saturating_add(ParityDbWeight::get().reads(18))
 			.saturating_add(ParityDbWeight::get().writes(3))
 	}
 	fn open_channel() -> Weight {
-		Weight::from_parts(602_892_000, 21186)
-			.saturating_add(ParityDbWeight::get().reads(14))
+		Weight::from_parts(645_867_000, 21186)
+			.saturating_add(ParityDbWeight::get().reads(15))
 			.saturating_add(ParityDbWeight::get().writes(6))
 	}
 	fn accept_channel() -> Weight {
-		Weight::from_parts(295_298_000, 11034)
+		Weight::from_parts(305_522_000, 11034)
 			.saturating_add(ParityDbWeight::get().reads(6))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn close_channel(t: u32) -> Weight {
-		Weight::from_parts(398_858_688, 21186)
-			.saturating_add(Weight::from_parts(31_751, 0).saturating_mul(t.into()))
+		Weight::from_parts(534_620_245, 21186)
+			.saturating_add(Weight::from_parts(233_441, 0).saturating_mul(t.into()))
 			.saturating_add(ParityDbWeight::get().reads(7))
 			.saturating_add(ParityDbWeight::get().writes(3))
 	}
 	fn contest_close() -> Weight {
-		Weight::from_parts(426_829_000, 21186)
+		Weight::from_parts(522_328_000, 21186)
 			.saturating_add(ParityDbWeight::get().reads(7))
 			.saturating_add(ParityDbWeight::get().writes(3))
 	}
 	fn present_turn() -> Weight {
-		Weight::from_parts(578_176_000, 23589)
-			.saturating_add(ParityDbWeight::get().reads(17))
+		Weight::from_parts(597_412_000, 26100)
+			.saturating_add(ParityDbWeight::get().reads(18))
 			.saturating_add(ParityDbWeight::get().writes(3))
 	}
 	fn claim_all() -> Weight {
-		Weight::from_parts(507_928_000, 3859).saturating_add(ParityDbWeight::get().reads(1))
+		Weight::from_parts(610_881_000, 3892).saturating_add(ParityDbWeight::get().reads(1))
 	}
 	fn settle_bundle() -> Weight {
-		Weight::from_parts(12_590_565_000, 51089)
-			.saturating_add(ParityDbWeight::get().reads(84))
-			.saturating_add(ParityDbWeight::get().writes(40))
+		Weight::from_parts(19_766_010_000, 51650)
+			.saturating_add(ParityDbWeight::get().reads(87))
+			.saturating_add(ParityDbWeight::get().writes(39))
 	}
 	fn prune_bundle() -> Weight {
-		Weight::from_parts(1_920_359_000, 25182)
+		Weight::from_parts(2_936_159_000, 25182)
 			.saturating_add(ParityDbWeight::get().reads(28))
 			.saturating_add(ParityDbWeight::get().writes(26))
 	}
 	fn service_bundle() -> Weight {
-		Weight::from_parts(13_712_986_000, 51089)
-			.saturating_add(ParityDbWeight::get().reads(79))
-			.saturating_add(ParityDbWeight::get().writes(31))
+		Weight::from_parts(16_219_904_000, 51650)
+			.saturating_add(ParityDbWeight::get().reads(82))
+			.saturating_add(ParityDbWeight::get().writes(30))
 	}
 }

@@ -2,7 +2,7 @@
 
 use noesis_primitives::{JobId, JobState, RefundReason};
 use noesis_tests::{account, job_until, Ledger, Outcome, Stage, StageOptions, PATIENCE};
-use noesis_worker::{keys::Keys, AccountId};
+use noesis_worker::AccountId;
 use serde_json::Value;
 
 fn planck(report: &Value, key: &str) -> Outcome<i128> {

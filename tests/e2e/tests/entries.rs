@@ -2,7 +2,6 @@
 
 use noesis_primitives::{ChannelId, ChannelState, JobId, JobState, RefundReason};
 use noesis_tests::{account, job_until, until, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE};
-use noesis_worker::{keys::Keys, AccountId};
 use serde_json::Value;
 use tokio::sync::MutexGuard;
 

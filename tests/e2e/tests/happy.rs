@@ -4,7 +4,7 @@ use noesis_primitives::{Balance, JobId, JobState};
 use noesis_tests::{
 	account, job_until, pot_account, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE,
 };
-use noesis_worker::{keys::Keys, AccountId};
+use noesis_worker::AccountId;
 use serde_json::Value;
 use tokio::sync::MutexGuard;
 

@@ -229,7 +229,7 @@ fn sealed_answer_that_nobody_opens() {
 		let own = court.open_sealed(&requester, job).unwrap();
 		let truth = court.truth(&ask()).sealed(job, &own);
 		let dispute = court.demand(&requester, Subject::Job(job), &Accused::Worker, &lie);
-		let seal = own.output_seal();
+		let seal = own.seals().output;
 		for (bytes, seal) in [(&lie.text, None), (&lie.text, Some(seal)), (&truth.text, Some(seal))] {
 			let output = ShownOutput::Bytes { bytes: bytes.clone().try_into().unwrap(), seal };
 			let show = pallet_dispute::Call::show_output { dispute, output };

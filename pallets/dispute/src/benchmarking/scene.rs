@@ -248,6 +248,7 @@ impl<T: Config> Scene<T> {
 		let [previous, token] = [open(&values[0])?, open(&values[1])?];
 		let scene = Self::answered(roots(), Root(tree.root()), ContentHash::of(&output), 0)?;
 		let proof = OutputProof {
+			seal: None,
 			head: BoundedVec::truncate_from(words::head().encode()),
 			output: BoundedVec::truncate_from(output),
 			position: last,

@@ -19,7 +19,8 @@ fn double_settlement_should_pay_once() {
 	run(|| {
 		let job = answered();
 		decide(job, PanelOutcome::Confirmed, &GOOD);
-		assert_ok!(Poi::settle(signed(WORKER), job));
+		let info = Poi::settle(signed(WORKER), job).unwrap();
+		assert_eq!(info.actual_weight, Some(<() as crate::WeightInfo>::settle()));
 		let paid = Balances::free_balance(WORKER);
 		assert_noop!(Poi::settle(signed(WORKER), job), E::NotAnswered);
 		assert!(Poi::suspend(Subject::Job(job)).is_err());

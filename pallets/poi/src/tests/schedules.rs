@@ -231,7 +231,7 @@ fn take(step: Step) {
 		Step::Expire { job } => Poi::expire(signed(OTHER), job_in(job, |_| true)),
 		Step::Settle { job } => {
 			let job = job_in(job, |state| matches!(state, JobState::Answered { .. }));
-			Poi::settle(signed(OTHER), job)
+			Poi::settle(signed(OTHER), job).map(drop).map_err(|error| error.error)
 		},
 		Step::Rate { requester, job, stars } => {
 			let job = job_in(job, |state| matches!(state, JobState::Final { .. }));
