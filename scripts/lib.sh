@@ -67,12 +67,12 @@ rust_tests() {
 	say "cargo test $*: $((SECONDS - started)) s"
 }
 
-# Runs the end-to-end tests, two files at a time: most of what they do is to wait for blocks.
+# Runs the end-to-end tests, two files at a time, the longest first: most of what they do is to wait for blocks.
 end_to_end_tests() {
 	local started=$SECONDS logs log failed
 	logs=$(mktemp -d)
 	say "end-to-end tests"
-	for log in "$ROOT"/tests/e2e/tests/*.rs; do basename "$log" .rs; done |
+	for log in $(cd "$ROOT/tests/e2e/tests" && ls -S); do basename "$log" .rs; done |
 		xargs -P 2 -I NAME sh -c 'cargo test --workspace --locked --test NAME >"$0/NAME" 2>&1 || touch "$0/NAME.failed"' "$logs"
 	for log in "$logs"/*; do
 		if [ "${log%.failed}" = "$log" ]; then
