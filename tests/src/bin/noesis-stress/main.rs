@@ -110,9 +110,9 @@ async fn main() -> Outcome {
 	let begun = Instant::now();
 
 	let mut struck = Instant::now();
-	let (mut submitted, mut ended) = (0u64, BTreeMap::<&'static str, u64>::new());
+	let (mut submitted, mut ended) = (0u64, BTreeMap::<String, u64>::new());
 	let (mut open, mut pending) = (VecDeque::<JobId>::new(), tokio::task::JoinSet::new());
-	let done = |ended: &BTreeMap<&'static str, u64>| ended.values().sum::<u64>();
+	let done = |ended: &BTreeMap<String, u64>| ended.values().sum::<u64>();
 	while done(&ended) < args.jobs && begun.elapsed().as_secs() < args.patience {
 		while submitted < args.jobs && u64::try_from(open.len().saturating_add(pending.len()))? < limit {
 			let spec = spec(&stage, submitted)?;
@@ -179,10 +179,11 @@ fn spec(stage: &Stage, number: u64) -> Outcome<JobSpec<noesis_worker::AccountId>
 	})
 }
 
-fn end(state: &JobState<noesis_worker::AccountId>) -> &'static str {
+/// How a job ended.
+fn end(state: &JobState<noesis_worker::AccountId>) -> String {
 	match state {
-		JobState::Final { .. } => "final",
-		_ => "refunded",
+		JobState::Refunded { reason } => format!("refunded: {reason:?}"),
+		_ => "final".to_owned(),
 	}
 }
 
