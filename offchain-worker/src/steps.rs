@@ -16,6 +16,8 @@ const PAUSE: BlockNumber = 1;
 
 /// The steps of things that are known by a `K`.
 pub struct Steps<K> {
+	/// What they are, for the log.
+	kind: &'static str,
 	calls: JoinSet<(K, String, Result<(), SubmitError>)>,
 	/// Those with a step under way.
 	busy: HashSet<K>,
@@ -23,13 +25,12 @@ pub struct Steps<K> {
 	cooling: HashMap<K, BlockNumber>,
 }
 
-impl<K> Default for Steps<K> {
-	fn default() -> Self {
-		Self { calls: JoinSet::new(), busy: HashSet::new(), cooling: HashMap::new() }
-	}
-}
-
 impl<K: Copy + Display + Eq + Hash + Send + 'static> Steps<K> {
+	/// No steps yet of things of this kind.
+	pub fn new(kind: &'static str) -> Self {
+		Self { kind, calls: JoinSet::new(), busy: HashSet::new(), cooling: HashMap::new() }
+	}
+
 	/// Whether a step may be taken.
 	pub fn is_ready(&self, what: &K) -> bool {
 		!self.busy.contains(what) && !self.cooling.contains_key(what)
@@ -54,11 +55,11 @@ impl<K: Copy + Display + Eq + Hash + Send + 'static> Steps<K> {
 			self.busy.remove(&what);
 			match result {
 				Ok(()) => {
-					tracing::info!("{what}: {deed}");
+					tracing::info!("{} {what}: {deed}", self.kind);
 					self.cooling.insert(what, now.saturating_add(PAUSE));
 				},
 				Err(error) => {
-					tracing::warn!(%error, "{what}: not {deed}");
+					tracing::warn!(%error, "{} {what}: not {deed}", self.kind);
 					self.leave(what, now);
 				},
 			}

@@ -13,7 +13,7 @@ mod stage;
 pub use ledger::{pot_account, Ledger};
 pub use process::{binary, free_port, node_binary, Process};
 pub use proxy::Proxy;
-pub use stage::{account, job_until, until, Actor, SharedStage, Stage, StageOptions, PATIENCE};
+pub use stage::{account, job_until, number, until, Actor, SharedStage, Stage, StageOptions, PATIENCE};
 
 /// What a test gives back.
 pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

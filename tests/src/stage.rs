@@ -308,6 +308,11 @@ pub async fn job_until(
 	.await
 }
 
+/// A number of a report.
+pub fn number(report: &Value, key: &str) -> Outcome<u64> {
+	report.get(key).and_then(Value::as_u64).ok_or_else(|| format!("no {key} in {report}").into())
+}
+
 /// The account of a development key.
 pub fn account(suri: &str) -> Outcome<AccountId> {
 	Ok(Keys::from_suri(suri)?.account())

@@ -27,7 +27,7 @@ pub struct Keeper {
 impl Keeper {
 	/// Looks after `service`'s batches.
 	pub fn new(service: Arc<Service>) -> Self {
-		Self { service, looked_back: false, watched: BTreeSet::new(), steps: Steps::default() }
+		Self { service, looked_back: false, watched: BTreeSet::new(), steps: Steps::new("batch") }
 	}
 
 	/// Looks after a batch of this worker from now on.

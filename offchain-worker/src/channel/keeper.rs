@@ -105,7 +105,7 @@ impl Keeper {
 	/// Looks after `service`'s channels, whose turns `counter` serves.
 	pub fn new(service: Arc<Service>, counter: Arc<Counter<ChainMarket>>) -> Self {
 		let watched = counter.known().into_iter().collect();
-		Self { service, counter, next: None, watched, steps: Steps::default() }
+		Self { service, counter, next: None, watched, steps: Steps::new("channel") }
 	}
 
 	/// Takes note of the steps that were made.

@@ -203,7 +203,7 @@ impl Conversation {
 	/// Shows the answer once it is on chain.
 	async fn show_answer(&mut self, view: &JobView<AccountId>) {
 		let (None, Some(output)) = (&self.answer, &view.output) else { return };
-		let stores = order::stores(&self.chain, view).await;
+		let stores = order::stores(&self.chain, view).await.unwrap_or_default();
 		match self.fetcher.payload(output, &stores).await {
 			Ok(bytes) => {
 				let bytes = match self.open(bytes) {

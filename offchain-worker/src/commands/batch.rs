@@ -184,7 +184,7 @@ impl Progress<'_> {
 		let (None, Some(output), Some(claim)) = (&self.results, &view.output, &view.claim) else {
 			return Ok(());
 		};
-		let stores = order::stores(&self.chain, view).await;
+		let stores = order::stores(&self.chain, view).await.unwrap_or_default();
 		let bytes = match self.fetcher.payload(output, &stores).await {
 			Ok(bytes) => bytes,
 			Err(error) if view.state.is_terminal() => {

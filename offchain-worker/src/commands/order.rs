@@ -156,9 +156,9 @@ impl Shown {
 }
 
 /// Stores that may have a job's blobs.
-pub(super) async fn stores(chain: &Chain, view: &JobView<AccountId>) -> Vec<String> {
-	let Some(worker) = view.state.worker() else { return Vec::new() };
-	chain.endpoint(*worker).await.ok().flatten().into_iter().collect()
+pub(super) async fn stores(chain: &Chain, view: &JobView<AccountId>) -> Result<Vec<String>, CommandError> {
+	let Some(worker) = view.state.worker() else { return Ok(Vec::new()) };
+	Ok(chain.endpoint(*worker).await?.into_iter().collect())
 }
 
 /// What a worker says while it computes, if its store can be reached.

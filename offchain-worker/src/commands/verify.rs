@@ -40,7 +40,7 @@ pub(super) async fn run(url: &str, args: VerifyArgs) -> Result<bool, CommandErro
 	if args.item.is_some() {
 		return Err(CommandError::NoBatch(args.job));
 	}
-	let stores = order::stores(&chain, &job).await;
+	let stores = order::stores(&chain, &job).await?;
 	let input = fetcher.payload(&job.spec.input, &stores).await?;
 	let draft = match &job.output {
 		Some(output) => fetcher.payload(output, &stores).await.ok(),

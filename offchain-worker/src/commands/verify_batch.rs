@@ -33,7 +33,7 @@ pub(super) async fn run(batch: Batch<'_>) -> Result<bool, CommandError> {
 	if let Some(item) = item.filter(|item| *item >= known.count) {
 		return Err(CommandError::NoItem { job: job.id, item, count: known.count });
 	}
-	let stores = order::stores(chain, job).await;
+	let stores = order::stores(chain, job).await?;
 	let inputs = Inputs::read(&fetcher.payload(&job.spec.input, &stores).await?, &known)?;
 	let results = Results::read(&fetcher.payload(output, &stores).await?, &claim)?;
 	let wanted = match item {

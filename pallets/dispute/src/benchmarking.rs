@@ -4,7 +4,7 @@ mod scene;
 mod sparse;
 mod words;
 
-use crate::{Agenda, Call, Config, Cursor, Disputes, Dockets, Due, Pallet, Standing};
+use crate::{Agenda, Call, Config, Cursor, Disputes, Dockets, Due, Pallet};
 use alloc::{vec, vec::Vec};
 use noesis_canon::{attention, graph::Operation};
 use noesis_primitives::{
@@ -25,18 +25,15 @@ use scene::{Scene, ARCHITECTURE};
 mod benchmarks {
 	use super::*;
 
-	/// As many disputes are open as may be but one, and only the last place in the agenda is left.
+	/// The last dispute for which there is room.
 	#[benchmark]
 	fn challenge() -> Result<(), BenchmarkError> {
-		let scene = Scene::<T>::disputed(MAX_OPEN_DISPUTES.saturating_sub(1), 0)?;
-		let challenger = scene::rich::<T>(MAX_OPEN_DISPUTES)?;
-		scene::crowd::<T>(Pallet::<T>::next_due());
+		let (scene, challenger) = Scene::<T>::crowded()?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(challenger), scene.subject, Accused::Worker, scene.claim);
 
-		let open = Dockets::<T>::get(scene.subject).map_or(0, |docket| docket.open.len());
-		assert_eq!(open as u32, MAX_OPEN_DISPUTES);
+		assert_eq!(scene.open(), MAX_OPEN_DISPUTES);
 		Ok(())
 	}
 
@@ -138,18 +135,15 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// As many disputes are open as may be but one, and only the last place in the agenda is left.
+	/// The last dispute for which there is room.
 	#[benchmark]
 	fn demand() -> Result<(), BenchmarkError> {
-		let scene = Scene::<T>::disputed(MAX_OPEN_DISPUTES.saturating_sub(1), 0)?;
-		let challenger = scene::rich::<T>(MAX_OPEN_DISPUTES)?;
-		scene::crowd::<T>(Pallet::<T>::next_due());
+		let (scene, challenger) = Scene::<T>::crowded()?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(challenger), scene.subject, Accused::Worker, scene.claim);
 
-		let open = Dockets::<T>::get(scene.subject).map_or(0, |docket| docket.open.len());
-		assert_eq!(open as u32, MAX_OPEN_DISPUTES);
+		assert_eq!(scene.open(), MAX_OPEN_DISPUTES);
 		Ok(())
 	}
 
@@ -180,8 +174,7 @@ mod benchmarks {
 		#[extrinsic_call]
 		_(caller, scene.subject, accused, scene.claim, proof);
 
-		let docket = Dockets::<T>::get(scene.subject);
-		assert!(docket.is_some_and(|docket| matches!(docket.standing, Standing::Overturned { .. })));
+		assert!(scene.is_overturned());
 		Ok(())
 	}
 
@@ -263,8 +256,7 @@ mod benchmarks {
 		#[extrinsic_call]
 		_(caller, scene.subject, accused, scene.claim, ARCHITECTURE, proof);
 
-		let docket = Dockets::<T>::get(scene.subject);
-		assert!(docket.is_some_and(|docket| matches!(docket.standing, Standing::Overturned { .. })));
+		assert!(scene.is_overturned());
 		Ok(())
 	}
 

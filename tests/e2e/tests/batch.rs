@@ -2,7 +2,7 @@
 
 use noesis_primitives::{Balance, JobId, JobState, Payload};
 use noesis_tests::{
-	account, job_until, pot_account, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE,
+	account, job_until, number, pot_account, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE,
 };
 use noesis_worker::AccountId;
 use serde_json::Value;
@@ -14,10 +14,6 @@ static STAGE: SharedStage = SharedStage::new();
 /// The stage, for one test at a time.
 async fn stage() -> Outcome<MutexGuard<'static, Stage>> {
 	STAGE.take(|| Stage::set(StageOptions::default())).await
-}
-
-fn number(report: &Value, key: &str) -> Outcome<u64> {
-	report.get(key).and_then(Value::as_u64).ok_or_else(|| format!("no {key} in {report}").into())
 }
 
 /// A file of prompts.

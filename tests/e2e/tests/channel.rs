@@ -5,7 +5,7 @@ use noesis_primitives::{
 	Balance, ChannelId, ChannelState, ChannelView, GenerateParams, InputFormat, JobKind,
 };
 use noesis_tests::{
-	account, pot_account, until, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE,
+	account, number, pot_account, until, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE,
 };
 use noesis_worker::{
 	chain::{results, Chain},
@@ -23,10 +23,6 @@ static STAGE: SharedStage = SharedStage::new();
 /// The stage, for one test at a time.
 async fn stage() -> Outcome<MutexGuard<'static, Stage>> {
 	STAGE.take(|| Stage::set(StageOptions::default())).await
-}
-
-fn number(report: &Value, key: &str) -> Outcome<u64> {
-	report.get(key).and_then(Value::as_u64).ok_or_else(|| format!("no {key} in {report}").into())
 }
 
 /// Ferdie opens a channel to Bob.

@@ -1,7 +1,9 @@
 //! An outsider catches liars in batches and channels: nobody else is there to look.
 
 use noesis_primitives::{ChannelId, ChannelState, JobId, JobState, RefundReason};
-use noesis_tests::{account, job_until, until, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE};
+use noesis_tests::{
+	account, job_until, number, until, Ledger, Outcome, SharedStage, Stage, StageOptions, PATIENCE,
+};
 use serde_json::Value;
 use tokio::sync::MutexGuard;
 
@@ -18,10 +20,6 @@ async fn set() -> Outcome<Stage> {
 /// The stage, for one test at a time.
 async fn stage() -> Outcome<MutexGuard<'static, Stage>> {
 	STAGE.take(set).await
-}
-
-fn number(report: &Value, key: &str) -> Outcome<u64> {
-	report.get(key).and_then(Value::as_u64).ok_or_else(|| format!("no {key} in {report}").into())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,9 +56,14 @@ impl Court {
 		accused: &Accused<AccountId>,
 		work: &Work,
 	) -> DisputeId {
-		let dispute = pallet_dispute::NextDispute::<Runtime>::get();
 		let (accused, claim) = (accused.clone(), work.claim);
-		self.ok(challenger, Call::challenge { subject, accused, claim });
+		self.opened(challenger, Call::challenge { subject, accused, claim })
+	}
+
+	/// The dispute that a call opens.
+	fn opened(&mut self, challenger: &Person, call: Call<Runtime>) -> DisputeId {
+		let dispute = pallet_dispute::NextDispute::<Runtime>::get();
+		self.ok(challenger, call);
 		dispute
 	}
 
@@ -132,10 +137,8 @@ impl Court {
 		accused: &Accused<AccountId>,
 		work: &Work,
 	) -> DisputeId {
-		let dispute = pallet_dispute::NextDispute::<Runtime>::get();
 		let (accused, claim) = (accused.clone(), work.claim);
-		self.ok(challenger, Call::demand { subject, accused, claim });
-		dispute
+		self.opened(challenger, Call::demand { subject, accused, claim })
 	}
 
 	/// Shows that a claim's output is not that of its trace, as the worker's own software would, if that is what is wrong

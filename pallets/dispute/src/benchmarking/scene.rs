@@ -3,7 +3,7 @@
 use super::{sparse::Sparse, words};
 use crate::{
 	referee::{self, weights_place},
-	Agenda, Config, Dispute, Disputes, Dockets, Due, Pallet,
+	Agenda, Config, Dispute, Disputes, Dockets, Due, Pallet, Standing,
 };
 use alloc::{vec, vec::Vec};
 use noesis_canon::graph::{Layout, Operation, Source};
@@ -12,7 +12,7 @@ use noesis_primitives::{
 	Accused, Architecture, BlockNumber, CheckpointRegistry, Claim, ContentHash, Disputable, DisputeId,
 	DisputedSubject, Evidence, Family, FinePiece, FineTree, GenerateParams, InputFormat, JobKind, LeafBytes,
 	NodePath, Opening, OutputProof, Payload, Phase, Piece, Root, RowPiece, Rules, Spot, Subject, TraceLeaf,
-	Tree, Usage, WeightsPiece, MAX_ARITY, SLICE,
+	Tree, Usage, WeightsPiece, MAX_ARITY, MAX_OPEN_DISPUTES, SLICE,
 };
 use noesis_support::{AGENDA_PROBES, MAX_PER_BLOCK};
 use polkadot_sdk::{
@@ -46,7 +46,7 @@ const USAGE: Usage = Usage { input_tokens: 40_000, output_tokens: 1000 };
 /// A position that all of a game can be about.
 pub(super) const POSITION: u32 = 40_500;
 
-pub(super) fn rich<T: Config>(index: u32) -> Result<T::AccountId, BenchmarkError> {
+fn rich<T: Config>(index: u32) -> Result<T::AccountId, BenchmarkError> {
 	let who: T::AccountId = account("challenger", index, 0);
 	T::Currency::set_balance(&who, u128::from(u64::MAX));
 	Ok(who)
@@ -57,7 +57,7 @@ fn at_block<T: Config>(now: BlockNumber) {
 }
 
 /// Fills lists around the block at which something falls due, so that only the last place is left.
-pub(super) fn crowd<T: Config>(at: BlockNumber) {
+fn crowd<T: Config>(at: BlockNumber) {
 	let others = |count: u32| BoundedVec::truncate_from(vec![Due::Move(DisputeId(u64::MAX)); count as usize]);
 	for probe in 1..AGENDA_PROBES {
 		Agenda::<T>::insert(at.saturating_add(probe).saturating_sub(1), others(MAX_PER_BLOCK));
@@ -76,6 +76,25 @@ pub(super) struct Scene<T: Config> {
 }
 
 impl<T: Config> Scene<T> {
+	/// A subject of which as many disputes are open as may be but one, with who opens the last: only the last place in the
+	/// agenda is left for it.
+	pub fn crowded() -> Result<(Self, T::AccountId), BenchmarkError> {
+		let scene = Self::disputed(MAX_OPEN_DISPUTES.saturating_sub(1), 0)?;
+		crowd::<T>(Pallet::<T>::next_due());
+		Ok((scene, rich::<T>(MAX_OPEN_DISPUTES)?))
+	}
+
+	/// How many disputes of the subject are open.
+	pub fn open(&self) -> u32 {
+		Dockets::<T>::get(self.subject).map_or(0, |docket| docket.open.len() as u32)
+	}
+
+	/// Whether the worker's claim fell.
+	pub fn is_overturned(&self) -> bool {
+		let docket = Dockets::<T>::get(self.subject);
+		docket.is_some_and(|docket| matches!(docket.standing, Standing::Overturned { .. }))
+	}
+
 	/// An answer with this trace, which `spoke` validators found too.
 	fn answered(
 		groups: Vec<Root>,

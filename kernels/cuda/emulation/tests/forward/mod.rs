@@ -87,6 +87,15 @@ impl Arrays {
 		}
 	}
 
+	/// The arrays of sequence `b` of a batch that lies without gaps.
+	pub fn sequence(&self, b: usize) -> Self {
+		let part = |(layout, values): &Array| {
+			let size = layout.strides.batch;
+			(Layout { length: size, ..*layout }, values[b * size..(b + 1) * size].to_vec())
+		};
+		Self { queries: part(&self.queries), keys: part(&self.keys), values: part(&self.values) }
+	}
+
 	pub fn forward(&self, attention: &Attention<'_>) -> reference::Forward {
 		let [queries, keys, values] = [&self.queries, &self.keys, &self.values].map(host);
 		reference::forward(attention, queries, keys, values)
