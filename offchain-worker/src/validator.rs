@@ -23,8 +23,6 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::JoinHandle};
 
-/// Most panels that are looked at in a block.
-const LISTED: u32 = 64;
 /// How often a verdict is tried before the subject is left alone.
 const ATTEMPTS: u32 = 5;
 
@@ -124,7 +122,10 @@ impl EveryBlock for Validator {
 					tracing::info!(?subject, %error, "no verdict");
 					Progress::Over
 				},
-				Ok(Err(VerdictError::Execute(ExecuteError::Cancelled))) => Progress::Over,
+				// For good if the panel is gone.
+				Ok(Err(VerdictError::Execute(ExecuteError::Cancelled))) => {
+					Progress::Waiting { attempts: case.attempts, until: now }
+				},
 				Ok(Err(error)) => {
 					case.attempts = case.attempts.saturating_add(1);
 					let pause = 1u32 << case.attempts.min(8);
@@ -142,7 +143,7 @@ impl EveryBlock for Validator {
 	async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
 		self.disputes.step(best).await?;
 		let me = self.service.keys.account();
-		let panels = self.service.chain.open_panels(best.hash, LISTED).await?;
+		let panels = self.service.chain.panels_for(best.hash, &me).await?;
 		self.cases.retain(|(subject, seed), case| {
 			let open = panels.iter().any(|panel| panel.subject == *subject && panel.seed == Some(*seed));
 			if let (false, Progress::Running { cancelled, .. }) = (open, &case.progress) {
@@ -151,10 +152,9 @@ impl EveryBlock for Validator {
 			open || matches!(case.progress, Progress::Running { .. })
 		});
 		for panel in panels {
-			let Some(seed) = panel.seed.filter(|_| !panel.spoken.contains(&me)) else { continue };
-			if panel.audited == Some(false) || !self.service.models.has(panel.checkpoint) {
+			let Some(seed) = panel.seed.filter(|_| self.service.models.has(panel.checkpoint)) else {
 				continue;
-			}
+			};
 			let case = self.cases.entry((panel.subject, seed)).or_insert_with(|| {
 				let (draw, output) = self.service.keys.draw(&seed);
 				Case { draw, output, attempts: 0, progress: Progress::Waiting { attempts: 0, until: 0 } }

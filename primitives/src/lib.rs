@@ -68,7 +68,7 @@ pub use traits::{
 };
 pub use views::{
 	BundleView, CanaryView, ChannelView, CheckpointView, Claimable, JobView, OperatorView, PanelView,
-	PanelWindows, Quote, QuoteError, Security, Settlement, Survival, TimelineEntry, MAX_TIMELINE,
+	PanelWindows, Quote, QuoteError, Security, Settlement, Survival, TimelineEntry, MAX_LISTED, MAX_TIMELINE,
 	MAX_VERDICTS,
 };
 pub use words::{

@@ -10,6 +10,8 @@ use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
+/// Most entries that one answer lists.
+pub const MAX_LISTED: u32 = 256;
 /// Most moves of a job that its timeline keeps. A job makes eight without disputes; when there are more, the first
 /// and the latest stay.
 pub const MAX_TIMELINE: u32 = 32;

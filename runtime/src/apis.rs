@@ -7,9 +7,10 @@ use frame_support::{
 	weights::Weight,
 };
 use noesis_primitives::{
-	BatchSpec, BundleId, BundleView, CanaryView, ChannelId, ChannelView, CheckpointId, CheckpointView,
-	Claimable, Disputable, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobView, OperatorView,
-	PanelView, PanelWindows, Quote, QuoteError, Security, Subject, TimelineEntry,
+	BatchSpec, BundleId, BundleView, CanaryView, ChannelId, ChannelState, ChannelView, CheckpointId,
+	CheckpointView, Claimable, Disputable, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobState,
+	JobView, OperatorView, PanelView, PanelWindows, Quote, QuoteError, Security, Subject, TimelineEntry,
+	MAX_LISTED,
 };
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use sp_api::{decl_runtime_apis, impl_runtime_apis};
@@ -30,9 +31,6 @@ use xcm_runtime_apis::{
 	trusted_query::XcmTrustedQueryResult,
 };
 
-/// Most entries that one answer lists.
-const MAX_LISTED: u32 = 256;
-
 decl_runtime_apis! {
 	/// What the chain knows of jobs, checkpoints and operators.
 	pub trait NoesisApi {
@@ -42,7 +40,10 @@ decl_runtime_apis! {
 		fn timeline(id: JobId) -> Vec<TimelineEntry<AccountId>>;
 		/// The number that the next job will get.
 		fn next_job() -> JobId;
-		/// Jobs that a worker may claim now, those directed to it first; at most `limit`.
+		/// Where jobs stand, in the order of the numbers, at most 256 of them; none where one was never submitted or is
+		/// pruned.
+		fn job_states(ids: Vec<JobId>) -> Vec<Option<JobState<AccountId>>>;
+		/// Jobs that a worker may claim now and has the stake for, those directed to it first; at most `limit`.
 		fn open_jobs(worker: AccountId, limit: u32) -> Vec<JobId>;
 		/// Jobs that a worker has claimed and not seen settled.
 		fn active_jobs(worker: AccountId) -> Vec<JobId>;
@@ -64,6 +65,9 @@ decl_runtime_apis! {
 		fn panel(subject: Subject) -> Option<PanelView<AccountId>>;
 		/// Open panels; at most `limit`.
 		fn open_panels(limit: u32) -> Vec<PanelView<AccountId>>;
+		/// Panels on which a validator may speak if it is drawn, in one order: the first, or those after the panel over a
+		/// subject; at most `limit`.
+		fn panels_for(validator: AccountId, after: Option<Subject>, limit: u32) -> Vec<PanelView<AccountId>>;
 		/// When a panel is open.
 		fn windows(subject: Subject) -> Option<PanelWindows>;
 		/// How likely a wrong answer passes the panel over a subject.
@@ -74,10 +78,14 @@ decl_runtime_apis! {
 		fn dispute(id: DisputeId) -> Option<DisputeView<AccountId>>;
 		/// Open disputes; at most `limit`.
 		fn open_disputes(limit: u32) -> Vec<DisputeView<AccountId>>;
-		/// Open disputes that an account plays in; at most `limit`.
+		/// Open disputes that an account plays in, at most `limit`: those in which it has to move before the others, and the
+		/// most urgent first.
 		fn disputes_of(who: AccountId, limit: u32) -> Vec<DisputeView<AccountId>>;
 		/// A channel as it stands.
 		fn channel(id: ChannelId) -> Option<ChannelView<AccountId>>;
+		/// Where channels stand, in the order of the numbers, at most 256 of them; none where there was never one or it is
+		/// pruned.
+		fn channel_states(ids: Vec<ChannelId>) -> Vec<Option<ChannelState>>;
 		/// The results of a batch or channel as they stand, once they are committed.
 		fn bundle(id: BundleId) -> Option<BundleView>;
 		/// What an account could get moving, and what it would have of it; at most `limit`.
@@ -99,6 +107,11 @@ impl_runtime_apis! {
 
 		fn next_job() -> JobId {
 			pallet_poi::NextJob::<Runtime>::get()
+		}
+
+		fn job_states(ids: Vec<JobId>) -> Vec<Option<JobState<AccountId>>> {
+			let state = |id| pallet_poi::Jobs::<Runtime>::get(id).map(|job| job.state);
+			ids.into_iter().take(MAX_LISTED as usize).map(state).collect()
 		}
 
 		fn open_jobs(worker: AccountId, limit: u32) -> Vec<JobId> {
@@ -145,6 +158,10 @@ impl_runtime_apis! {
 			Poc::open_panels(limit.min(MAX_LISTED))
 		}
 
+		fn panels_for(validator: AccountId, after: Option<Subject>, limit: u32) -> Vec<PanelView<AccountId>> {
+			Poc::panels_for(&validator, after, limit.min(MAX_LISTED))
+		}
+
 		fn windows(subject: Subject) -> Option<PanelWindows> {
 			Poc::windows(subject)
 		}
@@ -171,6 +188,11 @@ impl_runtime_apis! {
 
 		fn channel(id: ChannelId) -> Option<ChannelView<AccountId>> {
 			Poi::channel_view(id)
+		}
+
+		fn channel_states(ids: Vec<ChannelId>) -> Vec<Option<ChannelState>> {
+			let state = |id| pallet_poi::Channels::<Runtime>::get(id).map(|channel| channel.state);
+			ids.into_iter().take(MAX_LISTED as usize).map(state).collect()
 		}
 
 		fn bundle(id: BundleId) -> Option<BundleView> {

@@ -3,21 +3,25 @@
 use crate::*;
 use noesis_primitives::{CheckpointId, CheckpointView, JobId, OperatorRegistry, OperatorView};
 
-/// Jobs that `worker` may claim now: those directed to it, then the open ones of the checkpoints it offers.
+/// Jobs that `worker` may claim now and has the stake for: those directed to it, then the open ones of the checkpoints it
+/// offers. Looks through whole queues, so that jobs that it can't take hide none that it can.
 pub fn open_jobs(worker: &AccountId, limit: u32) -> Vec<JobId> {
 	let Some(record) = Operators::record(worker) else { return Vec::new() };
-	let now = System::block_number();
+	let (now, room) = (System::block_number(), Operators::free_exposure(worker));
+	let is_affordable =
+		|job: &JobId| pallet_poi::Jobs::<Runtime>::get(job).is_some_and(|job| job.escrow <= room);
 	let directed = Poi::directed_jobs(worker);
 	let open = record
 		.capability
 		.checkpoints
 		.iter()
 		.filter(|checkpoint| Operators::ensure_worker(worker, **checkpoint).is_ok())
-		.flat_map(|checkpoint| Poi::open_jobs(*checkpoint, limit));
+		.flat_map(|checkpoint| Poi::waiting_jobs(*checkpoint));
 	directed
 		.into_iter()
 		.chain(open)
 		.filter(|job| Poi::claimable_at(*job, worker).is_some_and(|opens| opens <= now.saturating_add(1)))
+		.filter(is_affordable)
 		.take(limit as usize)
 		.collect()
 }

@@ -4,9 +4,9 @@ use super::{BlockHash, BlockRef, Chain, ChainError};
 use crate::{store::locator_text, AccountId};
 use codec::{Decode, DecodeAll, Encode};
 use noesis_primitives::{
-	Balance, BatchSpec, BlockNumber, BundleId, BundleView, CanaryView, ChannelId, ChannelView, CheckpointId,
-	CheckpointView, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobView, OperatorView,
-	OutputSeal, PanelView, PanelWindows, Quote, QuoteError, Subject, TimelineEntry,
+	Balance, BatchSpec, BlockNumber, BundleId, BundleView, CanaryView, ChannelId, ChannelState, ChannelView,
+	CheckpointId, CheckpointView, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobState, JobView,
+	OperatorView, OutputSeal, PanelView, PanelWindows, Quote, QuoteError, Subject, TimelineEntry, MAX_LISTED,
 };
 use sp_crypto_hashing::{blake2_128, twox_128, twox_64};
 
@@ -60,6 +60,42 @@ impl Chain {
 	/// The number that the next job will have.
 	pub async fn next_job(&self, at: BlockHash) -> Result<JobId, ChainError> {
 		self.api(at, "next_job", ()).await
+	}
+
+	/// Where jobs stand, in the order of the numbers; none where one was never submitted or is pruned.
+	pub async fn job_states(
+		&self,
+		at: BlockHash,
+		ids: &[JobId],
+	) -> Result<Vec<Option<JobState<AccountId>>>, ChainError> {
+		self.states(at, "job_states", ids).await
+	}
+
+	/// Where channels stand, in the order of the numbers; none where there was never one or it is pruned.
+	pub async fn channel_states(
+		&self,
+		at: BlockHash,
+		ids: &[ChannelId],
+	) -> Result<Vec<Option<ChannelState>>, ChainError> {
+		self.states(at, "channel_states", ids).await
+	}
+
+	/// What a runtime API that takes a list of at most [`MAX_LISTED`] says of each of `ids`.
+	async fn states<I: Encode, S: Decode>(
+		&self,
+		at: BlockHash,
+		method: &str,
+		ids: &[I],
+	) -> Result<Vec<Option<S>>, ChainError> {
+		let mut all = Vec::with_capacity(ids.len());
+		for page in ids.chunks(MAX_LISTED as usize) {
+			let states: Vec<Option<S>> = self.api(at, method, page).await?;
+			if states.len() != page.len() {
+				return Err(ChainError::shape(method, format!("{} states of {}", states.len(), page.len())));
+			}
+			all.extend(states);
+		}
+		Ok(all)
 	}
 
 	/// At most `limit` jobs that `worker` may claim, the directed ones first.
@@ -167,7 +203,26 @@ impl Chain {
 		self.api(at, "open_panels", limit).await
 	}
 
-	/// At most `limit` open disputes that an account plays in.
+	/// All panels on which `validator` may speak if it is drawn.
+	pub async fn panels_for(
+		&self,
+		at: BlockHash,
+		validator: &AccountId,
+	) -> Result<Vec<PanelView<AccountId>>, ChainError> {
+		let mut all: Vec<PanelView<AccountId>> = Vec::new();
+		loop {
+			let after = all.last().map(|panel| panel.subject);
+			let page: Vec<PanelView<AccountId>> =
+				self.api(at, "panels_for", (validator, after, MAX_LISTED)).await?;
+			let is_last = page.len() < MAX_LISTED as usize;
+			all.extend(page);
+			if is_last {
+				return Ok(all);
+			}
+		}
+	}
+
+	/// At most `limit` open disputes that an account plays in, the most urgent of its own moves first.
 	pub async fn disputes_of(
 		&self,
 		at: BlockHash,

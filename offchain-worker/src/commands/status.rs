@@ -7,7 +7,7 @@ use crate::{
 	store::locator_text,
 	AccountId,
 };
-use noesis_primitives::{JobId, OperatorRecord, OperatorStatus, OperatorView, Role, Subject};
+use noesis_primitives::{JobId, OperatorRecord, OperatorStatus, OperatorView, Role, Subject, MAX_LISTED};
 
 pub(super) async fn run(url: &str, args: StatusArgs) -> Result<(), CommandError> {
 	let account = match (args.account, &args.key.key, &args.key.key_file) {
@@ -20,7 +20,7 @@ pub(super) async fn run(url: &str, args: StatusArgs) -> Result<(), CommandError>
 	let (name, ..) = chain.properties().await?;
 	let next = chain.next_job(best.hash).await?;
 	let checkpoints = chain.checkpoints(best.hash).await?.len();
-	let panels = chain.open_panels(best.hash, 64).await?;
+	let panels = chain.open_panels(best.hash, MAX_LISTED).await?;
 	let mut report = serde_json::json!({
 		"chain": name,
 		"url": chain.url(),

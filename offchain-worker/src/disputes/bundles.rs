@@ -23,10 +23,10 @@ use std::{
 };
 use tokio::task::JoinHandle;
 
-/// Most bundles that are looked at in a block.
+/// Most bundles that are looked at in a block; the others have their turn in the next ones.
 const LISTED: usize = 64;
 /// Channels before the newest that are looked at when watching begins.
-const BACK: u64 = 64;
+const BACK: u64 = 4096;
 /// How often the results of a bundle are asked for.
 const ATTEMPTS: u32 = 5;
 /// Blocks between two attempts.
@@ -81,6 +81,8 @@ pub(super) struct Bundles {
 	/// Channels that are not closed.
 	open: BTreeSet<ChannelId>,
 	live: BTreeMap<BundleId, Live>,
+	/// The bundle that was looked at last.
+	last: Option<BundleId>,
 	/// Examinations, and whether each is of entries that were not shown.
 	tasks: Vec<(BundleId, bool, Task)>,
 }
@@ -88,7 +90,7 @@ pub(super) struct Bundles {
 impl Bundles {
 	pub(super) fn new(service: Arc<Service>, options: WatchOptions) -> Self {
 		let (open, live) = (BTreeSet::new(), BTreeMap::new());
-		Self { service, options, next: None, open, live, tasks: Vec::new() }
+		Self { service, options, next: None, open, live, last: None, tasks: Vec::new() }
 	}
 
 	/// A batch was answered.
@@ -133,8 +135,8 @@ impl Bundles {
 	/// Begins every examination that there is something for.
 	pub(super) async fn step(&mut self, best: BlockRef, disputes: &Disputes) -> Result<(), ChainError> {
 		self.look_for_channels(best).await?;
-		let ids: Vec<BundleId> = self.live.keys().copied().take(LISTED).collect();
-		for id in ids {
+		for id in in_turn(self.live.keys().copied(), self.last, LISTED) {
+			self.last = Some(id);
 			let Some((held, parties)) = self.held(best, id).await? else {
 				self.live.remove(&id);
 				continue;
@@ -156,9 +158,10 @@ impl Bundles {
 		let from = self.next.unwrap_or(ChannelId(newest.0.saturating_sub(BACK)));
 		self.open.extend((from.0..newest.0).map(ChannelId));
 		self.next = Some(newest);
-		let open: Vec<ChannelId> = self.open.iter().copied().take(LISTED).collect();
-		for id in open {
-			match self.service.chain.channel(best.hash, id).await?.map(|view| view.state) {
+		let open: Vec<ChannelId> = self.open.iter().copied().collect();
+		let states = self.service.chain.channel_states(best.hash, &open).await?;
+		for (id, state) in open.into_iter().zip(states) {
+			match state {
 				Some(ChannelState::Offered | ChannelState::Open | ChannelState::Closing { .. }) => {},
 				Some(ChannelState::Closed | ChannelState::Disputed) => {
 					self.open.remove(&id);
@@ -241,6 +244,12 @@ impl Bundles {
 		});
 		self.tasks.push((id, true, task));
 	}
+}
+
+/// Up to `most` of ascending `keys`: those after `last`, then from the first on.
+fn in_turn<K: Copy + Ord>(keys: impl Iterator<Item = K>, last: Option<K>, most: usize) -> Vec<K> {
+	let (later, earlier): (Vec<K>, Vec<K>) = keys.partition(|key| Some(*key) > last);
+	later.into_iter().chain(earlier).take(most).collect()
 }
 
 /// Some items of a batch that were not shown, with their blobs put into the store here; those that can't be true before
@@ -329,6 +338,16 @@ fn choose(bundle: &BundleView, wanted: u32, secret: u64) -> Vec<u32> {
 mod tests {
 	use super::*;
 	use noesis_primitives::Root;
+
+	#[test]
+	fn everything_should_have_its_turn_whatever_stays_or_goes() {
+		let keys = [1, 3, 5, 7, 9];
+		assert_eq!(in_turn(keys.into_iter(), None, 2), vec![1, 3]);
+		assert_eq!(in_turn(keys.into_iter(), Some(3), 2), vec![5, 7]);
+		assert_eq!(in_turn(keys.into_iter(), Some(7), 3), vec![9, 1, 3]);
+		assert_eq!(in_turn(keys.into_iter(), Some(8), 99), vec![9, 1, 3, 5, 7]);
+		assert!(in_turn(std::iter::empty(), Some(8), 2).is_empty());
+	}
 
 	#[test]
 	fn hidden_entries_should_be_picked_in_an_order_that_only_the_secret_tells() {

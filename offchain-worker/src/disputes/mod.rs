@@ -116,13 +116,16 @@ struct Shared {
 	lie: Option<Lie>,
 	/// Lets one game be computed at a time.
 	turn: Semaphore,
+	/// Lets one answer be examined at a time, while games go on.
+	look: Semaphore,
 	runs: Mutex<Vec<(Subject, Arc<Run>)>>,
 }
 
 impl Disputes {
 	/// Plays with `service`'s key. `lie` is what it claims of its jobs, in rehearsals.
 	pub fn new(service: Arc<Service>, lie: Option<Lie>) -> Self {
-		let shared = Shared { service, lie, turn: Semaphore::new(1), runs: Mutex::default() };
+		let (turn, look) = (Semaphore::new(1), Semaphore::new(1));
+		let shared = Shared { service, lie, turn, look, runs: Mutex::default() };
 		Self {
 			shared: Arc::new(shared),
 			playing: BTreeMap::new(),
@@ -207,6 +210,7 @@ impl Disputes {
 	) -> impl std::future::Future<Output = Result<bool, DisputesError>> + Send + 'static {
 		let shared = self.shared.clone();
 		async move {
+			let Ok(_look) = shared.look.acquire().await else { return Err(DisputesError::Gone) };
 			let disputed = shared.disputed(subject).await?;
 			let run = shared.run(subject, &disputed).await?;
 			Ok(run.claim == disputed.claim)
@@ -227,6 +231,7 @@ impl Examiner {
 		subject: Subject,
 		work: &DisputedSubject<AccountId>,
 	) -> Result<bool, DisputesError> {
+		let Ok(_look) = self.shared.look.acquire().await else { return Err(DisputesError::Gone) };
 		let run = self.shared.run(subject, work).await?;
 		Ok(run.claim == work.claim)
 	}

@@ -4,6 +4,7 @@ use super::{bundles::Bundles, Disputes, DisputesError, WatchOptions};
 use crate::{
 	chain::{BlockRef, ChainError},
 	service::{follow, EveryBlock, Service},
+	AccountId,
 };
 use noesis_primitives::{BlockNumber, JobId, JobState, Subject};
 use std::{
@@ -12,10 +13,8 @@ use std::{
 };
 use tokio::task::JoinHandle;
 
-/// Most jobs that are looked at in a block.
-const LISTED: usize = 64;
 /// Jobs before the newest that are looked at when watching begins.
-const BACK: u64 = 64;
+const BACK: u64 = 4096;
 
 /// Watches until the process ends.
 pub async fn run(service: Arc<Service>, options: WatchOptions) {
@@ -69,29 +68,34 @@ impl EveryBlock for Watcher {
 		let from = self.next.unwrap_or(JobId(newest.0.saturating_sub(BACK)));
 		self.waiting.extend((from.0..newest.0).map(JobId));
 		self.next = Some(newest);
-		let me = self.service.keys.account();
-		let looked: Vec<JobId> = self.waiting.iter().copied().take(LISTED).collect();
-		for job in looked {
-			let Some(view) = self.service.chain.job(best.hash, job).await? else {
-				self.waiting.remove(&job);
-				continue;
-			};
-			match &view.state {
-				JobState::Answered { worker } | JobState::Disputed { worker } => {
-					let own = *worker == me;
-					if view.batch.is_some() {
-						self.bundles.answered(job);
-					} else if !own && self.service.models.has(view.spec.checkpoint) {
-						let examine = self.disputes.examine(Subject::Job(job));
-						self.examining.insert(job, tokio::spawn(examine));
-					}
-					self.waiting.remove(&job);
+		let waiting: Vec<JobId> = self.waiting.iter().copied().collect();
+		let states = self.service.chain.job_states(best.hash, &waiting).await?;
+		for (job, state) in waiting.into_iter().zip(states) {
+			match state {
+				Some(JobState::Answered { worker } | JobState::Disputed { worker }) => {
+					self.answered(best, job, worker).await?
 				},
-				state if state.is_terminal() => {
-					self.waiting.remove(&job);
-				},
+				Some(state) if !state.is_terminal() => continue,
 				_ => {},
 			}
+			self.waiting.remove(&job);
+		}
+		Ok(())
+	}
+}
+
+impl Watcher {
+	/// Has an answer looked at, if it is somebody else's and can be computed here.
+	async fn answered(&mut self, best: BlockRef, job: JobId, worker: AccountId) -> Result<(), ChainError> {
+		if worker == self.service.keys.account() {
+			return Ok(());
+		}
+		let Some(view) = self.service.chain.job(best.hash, job).await? else { return Ok(()) };
+		if view.batch.is_some() {
+			self.bundles.answered(job);
+		} else if self.service.models.has(view.spec.checkpoint) {
+			let examine = self.disputes.examine(Subject::Job(job));
+			self.examining.insert(job, tokio::spawn(examine));
 		}
 		Ok(())
 	}

@@ -15,9 +15,13 @@ impl<T: Config> Pallet<T> {
 		Disputes::<T>::iter().take(limit as usize).map(|(id, dispute)| view(id, dispute)).collect()
 	}
 
-	/// Open disputes that an account plays in, on either side, at most `limit`.
+	/// Open disputes that an account plays in, on either side, at most `limit`: those in which it has to move before the
+	/// others, and the most urgent first, so that nobody can hide one behind many. Walks all of the account's.
 	pub fn disputes_of(who: &T::AccountId, limit: u32) -> Vec<DisputeView<T::AccountId>> {
-		Players::<T>::iter_key_prefix(who).take(limit as usize).filter_map(Self::dispute).collect()
+		let mut disputes: Vec<_> = Players::<T>::iter_key_prefix(who).filter_map(Self::dispute).collect();
+		disputes.sort_unstable_by_key(|view| (view.mover != *who, view.due, view.id));
+		disputes.truncate(limit as usize);
+		disputes
 	}
 }
 

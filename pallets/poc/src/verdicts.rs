@@ -26,12 +26,21 @@ impl<T: Config> Pallet<T> {
 
 	/// What `who` needs to say something on a panel now, if it may.
 	fn speaker(who: &T::AccountId, subject: Subject) -> Result<Speaker<T::AccountId>, Error<T>> {
-		let now = Self::now();
 		let panel = Panels::<T>::get(subject).ok_or(Error::<T>::NoPanel)?;
 		let seed = Self::keep_entropy(panel.opened).map(|bytes| panel_seed(subject, &panel.claim, bytes));
+		let (seed, key) = Self::ensure_may_speak(who, &panel, seed)?;
+		Ok(Speaker { panel, seed, key })
+	}
+
+	/// The seed of a panel, and the key with which `who` draws on it, if it may say something there now.
+	pub(crate) fn ensure_may_speak(
+		who: &T::AccountId,
+		panel: &Panel<T::AccountId>,
+		seed: Option<[u8; 32]>,
+	) -> Result<([u8; 32], [u8; 32]), Error<T>> {
 		let sample = panel.terms.sample(seed);
 		ensure!(sample != Sample::Waived, Error::<T>::NotSampled);
-		ensure!(!panel.is_over(now, sample), Error::<T>::PanelOver);
+		ensure!(!panel.is_over(Self::now(), sample), Error::<T>::PanelOver);
 		let seed = seed.ok_or(Error::<T>::NotYet)?;
 
 		ensure!(!panel.has_spoken(who), Error::<T>::AlreadySpoke);
@@ -40,7 +49,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(!interested, Error::<T>::Interested);
 		let key =
 			T::Operators::ensure_validator(who, panel.checkpoint, panel.opened).map_err(Error::<T>::from)?;
-		Ok(Speaker { panel, seed, key })
+		Ok((seed, key))
 	}
 
 	/// Whether a validator is drawn now, and shows it.

@@ -21,6 +21,27 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
+	/// Up to `limit` panels on which `validator` may speak now if it is drawn: in the order of the map the first, or those
+	/// after the panel over `after`. Walks the map of panels, so it is for the runtime API only.
+	pub fn panels_for(
+		validator: &T::AccountId,
+		after: Option<Subject>,
+		limit: u32,
+	) -> Vec<PanelView<T::AccountId>> {
+		let panels = match after {
+			None => Panels::<T>::iter(),
+			Some(subject) => Panels::<T>::iter_from(Panels::<T>::hashed_key_for(subject)),
+		};
+		panels
+			.filter(|(subject, panel)| {
+				let seed = Self::seed_of(*subject, panel);
+				Self::ensure_may_speak(validator, panel, seed).is_ok()
+			})
+			.take(limit as usize)
+			.map(|(subject, panel)| Self::view(subject, panel))
+			.collect()
+	}
+
 	/// When validators may speak on `subject`, while its panel is not closed.
 	pub fn windows(subject: Subject) -> Option<PanelWindows> {
 		let panel = Panels::<T>::get(subject)?;

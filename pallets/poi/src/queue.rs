@@ -41,15 +41,15 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Up to `limit` open jobs of a checkpoint that name no worker: the premium ones first, then by priority, and
-	/// within a tier the longest open first. For the runtime API.
-	pub fn open_jobs(checkpoint: CheckpointId, limit: u32) -> Vec<JobId> {
-		let waiting = |tier: Tier| {
+	/// Open jobs of a checkpoint that name no worker: the premium ones first, then by priority, and within a tier the
+	/// longest open first. For the runtime API.
+	pub fn waiting_jobs(checkpoint: CheckpointId) -> impl Iterator<Item = JobId> {
+		let waiting = move |tier: Tier| {
 			let queue = (checkpoint, tier);
 			let ring = Rings::<T>::get(queue);
 			(ring.head..ring.tail).take(MAX_SCAN).filter_map(move |slot| Queue::<T>::get(queue, slot))
 		};
-		Tier::BY_PRECEDENCE.into_iter().flat_map(waiting).take(limit as usize).collect()
+		Tier::BY_PRECEDENCE.into_iter().flat_map(waiting)
 	}
 
 	/// Open jobs that name `worker`. For the runtime API.

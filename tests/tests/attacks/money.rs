@@ -1,7 +1,7 @@
 //! Ways to get more out than was put in.
 
 use noesis_primitives::*;
-use noesis_runtime::{Operators, Poi, Runtime};
+use noesis_runtime::{apis::runtime_decl_for_noesis_api::NoesisApi, Operators, Poi, Runtime};
 use noesis_tests::court::*;
 use pallet_poi::Call;
 
@@ -238,6 +238,29 @@ fn over_exposed_worker() {
 		assert_eq!(court.refused(&worker, pallet_operators::Call::unbond {}), "JobsOpen");
 		assert_eq!(Operators::record(&worker.account).unwrap().exposure, open);
 		attack.gained_nothing(court);
+	});
+}
+
+/// A queue full of jobs that a worker has not the stake for hides none that it has.
+#[test]
+fn queue_full_of_jobs_too_dear_for_its_worker() {
+	session(|court| {
+		let (worker, _) = court.staff(1);
+		let (requester, flooder) = (court.person("requester", 100), court.person("flooder", 1000));
+		let attack = court.attack("queue_full_of_jobs_too_dear_for_its_worker", &[&flooder]);
+		let flood = Ask::tokens(&[40, 7, 99, 150], 20);
+		let dear: Vec<JobId> = (0..100).map(|_| court.submit(&flooder, &flood, None)).collect();
+		let job = court.submit(&requester, &ask(), None);
+		// Other work has left it room for this one alone.
+		let between = (court.job(job).escrow + court.job(dear[0]).escrow) / 2;
+		court.channel(&requester, &worker, Operators::free_exposure(&worker.account) - between, UNIT);
+		court.blocks(5);
+		assert_eq!(Runtime::open_jobs(worker.account.clone(), 10), vec![job]);
+		court.ok(&worker, Call::claim { job });
+		for job in dear {
+			assert!(matches!(court.end_of(job), JobState::Refunded { .. }));
+		}
+		assert_eq!(attack.loss(court), 0);
 	});
 }
 

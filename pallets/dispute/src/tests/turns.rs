@@ -143,7 +143,15 @@ fn views_should_tell_each_player_of_its_disputes() {
 		assert_eq!(ids(Dispute::disputes_of(&WORKER, 9)), vec![id, other]);
 		assert_eq!(ids(Dispute::disputes_of(&CHALLENGER, 9)), vec![id]);
 		assert!(Dispute::disputes_of(&REQUESTER, 9).is_empty());
-		let view = view(id).unwrap();
-		assert_eq!((view.mover, view.arity, view.leaf), (WORKER, 4, None));
+		let first = view(id).unwrap();
+		assert_eq!((first.mover, first.arity, first.leaf), (WORKER, 4, None));
+		// The worker's next move is the most urgent one, whichever dispute has the lower number.
+		let most_urgent = || Dispute::disputes_of(&WORKER, 1)[0].id;
+		assert_eq!(most_urgent(), id);
+		run_to(now() + 1);
+		assert_ok!(Defender(honest).play(&first));
+		assert_eq!(most_urgent(), other);
+		assert_ok!(Dispute::choose(signed(CHALLENGER), id, 0));
+		assert_eq!((most_urgent(), Dispute::disputes_of(&WORKER, 9).len()), (other, 2));
 	});
 }

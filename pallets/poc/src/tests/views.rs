@@ -42,6 +42,45 @@ fn open_panels_should_leave_out_those_that_are_over_and_stop_at_the_limit() {
 }
 
 #[test]
+fn a_validator_should_be_shown_every_panel_on_which_it_may_speak_page_by_page() {
+	ExtBuilder::default().run(|| {
+		at_block(ANSWERED);
+		let all: Vec<Subject> = (0..10).map(|job| Subject::Job(JobId(job))).collect();
+		for subject in &all {
+			open_over(*subject, honest().claim, Verification::Sampled);
+		}
+		assert!(Poc::panels_for(&FIRST, None, 99).is_empty(), "there is no seed yet");
+		at_block(ANSWERED + 1);
+		let pages = |validator: AccountId, size: u32| {
+			let mut pages = Vec::new();
+			loop {
+				let page = Poc::panels_for(&validator, pages.last().copied(), size);
+				pages.extend(page.iter().map(|panel| panel.subject));
+				if page.len() < size as usize {
+					pages.sort();
+					return pages;
+				}
+			}
+		};
+		assert_eq!(
+			(pages(FIRST, 3), pages(FIRST, 10), pages(FIRST, 99)),
+			(all.clone(), all.clone(), all.clone())
+		);
+		assert!(pages(WORKER, 9).is_empty() && pages(777, 9).is_empty());
+		let verdict = verdict_on(all[4], FIRST, &honest());
+		assert_ok!(send_on(all[4], FIRST, verdict));
+		assert!(!pages(FIRST, 2).contains(&all[4]) && pages(FIRST, 2).len() == 9);
+		assert_eq!(pages(FIRST + 1, 4).len(), 10);
+		// A page goes on where the last one ended even if that panel is gone.
+		let first = Poc::panels_for(&FIRST, None, 1)[0].subject;
+		Poc::close(first);
+		assert_eq!(Poc::panels_for(&FIRST, Some(first), 99).len(), 8);
+		at_block(ANSWERED + 16);
+		assert!(pages(FIRST, 3).is_empty());
+	});
+}
+
+#[test]
 fn view_should_name_all_who_may_not_speak_again() {
 	ExtBuilder::default().validators(4).run(|| {
 		PanelSize::set(&4);

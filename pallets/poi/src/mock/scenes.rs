@@ -40,6 +40,11 @@ pub fn submit(spec: JobSpec<AccountId>) -> JobId {
 	id
 }
 
+/// The first open jobs of a checkpoint that name no worker.
+pub fn open_jobs(checkpoint: CheckpointId, limit: usize) -> Vec<JobId> {
+	Poi::waiting_jobs(checkpoint).take(limit).collect()
+}
+
 pub fn output() -> Payload {
 	Payload::Inline(b"world".to_vec().try_into().unwrap())
 }

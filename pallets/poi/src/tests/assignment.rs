@@ -21,7 +21,7 @@ fn claim_should_assign_the_job_when_it_is_open() {
 		assert_eq!(Poi::job_view(job).unwrap().due, 4 + 8);
 		assert_eq!(Exposed::get()[&WORKER], FEE);
 		assert_eq!(Poi::active_jobs(&WORKER), vec![job]);
-		assert!(Poi::open_jobs(CHECKPOINT, 10).is_empty());
+		assert!(open_jobs(CHECKPOINT, 10).is_empty());
 		assert_noop!(Poi::claim(signed(WORKER + 1), job), E::NotOpen);
 		assert_noop!(Poi::claim(signed(WORKER), JobId(9)), E::NoJob);
 	});
@@ -72,7 +72,7 @@ fn claim_should_be_refused_when_the_job_names_another_worker() {
 	run(|| {
 		RankBlocks::set(&10);
 		let job = submit(spec_for(WORKER));
-		assert!(Poi::open_jobs(CHECKPOINT, 10).is_empty());
+		assert!(open_jobs(CHECKPOINT, 10).is_empty());
 		assert_eq!(Poi::directed_jobs(&WORKER), vec![job]);
 		assert_eq!(Poi::claimable_at(job, &(WORKER + 1)), None);
 		assert_eq!(Poi::claimable_at(job, &WORKER), Some(1));
@@ -170,7 +170,7 @@ fn release_should_open_the_job_again_twice_and_then_refund() {
 		assert_noop!(Poi::release(signed(WORKER), job), E::NotAssigned);
 		for (times, worker) in (WORKER..WORKER + 3).enumerate() {
 			assert_eq!(Poi::job_view(job).unwrap().reassignments as usize, times);
-			assert_eq!(Poi::open_jobs(CHECKPOINT, 10), vec![job]);
+			assert_eq!(open_jobs(CHECKPOINT, 10), vec![job]);
 			assert_ok!(Poi::claim(signed(worker), job));
 			assert_noop!(Poi::release(signed(OTHER), job), E::NotYourJob);
 			assert_ok!(Poi::release(signed(worker), job));

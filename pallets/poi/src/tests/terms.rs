@@ -158,11 +158,11 @@ fn open_jobs_should_list_the_premium_ones_first() {
 		let tiers = [Tier::Standard, Tier::Priority, Tier::Premium, Tier::Priority, Tier::Standard];
 		let jobs: Vec<_> = tiers.map(|tier| submit(at_tier(tier))).into_iter().collect();
 		let order = [2, 1, 3, 0, 4].map(|index: usize| jobs[index]);
-		assert_eq!(Poi::open_jobs(CHECKPOINT, 9), order);
-		assert_eq!(Poi::open_jobs(CHECKPOINT, 2), order[..2]);
+		assert_eq!(open_jobs(CHECKPOINT, 9), order);
+		assert_eq!(open_jobs(CHECKPOINT, 2), order[..2]);
 		assert_ok!(Poi::claim(signed(WORKER), jobs[2]));
 		assert_ok!(Poi::cancel(signed(REQUESTER), jobs[1]));
-		assert_eq!(Poi::open_jobs(CHECKPOINT, 9), [jobs[3], jobs[0], jobs[4]]);
+		assert_eq!(open_jobs(CHECKPOINT, 9), [jobs[3], jobs[0], jobs[4]]);
 	});
 }
 

@@ -11,9 +11,6 @@ use noesis_worker::{
 };
 use std::collections::BTreeSet;
 
-/// Most panels that are looked at in a block.
-const LISTED: u32 = 64;
-
 /// Approves until the process ends. Prints `{"approved": job, "error": name}` for every attempt.
 pub async fn run(service: Service) -> Outcome {
 	let me = service.keys.account();
@@ -21,8 +18,8 @@ pub async fn run(service: Service) -> Outcome {
 	let mut tried = BTreeSet::new();
 	loop {
 		let best = heads.borrow_and_update().best;
-		for panel in service.chain.open_panels(best.hash, LISTED).await? {
-			if panel.spoken.contains(&me) || tried.contains(&panel.subject) {
+		for panel in service.chain.panels_for(best.hash, &me).await? {
+			if tried.contains(&panel.subject) {
 				continue;
 			}
 			if approve(&service, &panel).await? {
