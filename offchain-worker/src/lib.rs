@@ -15,6 +15,7 @@ pub mod bundle;
 pub mod canary;
 pub mod chain;
 pub mod channel;
+mod choice;
 pub mod cli;
 pub mod commands;
 pub mod disputes;

@@ -9,6 +9,7 @@ use crate::{
 	canary::{Accomplice, AccompliceError},
 	chain::{BlockRef, Call, ChainError, SubmitError},
 	channel::{ChainMarket, Counter, Keeper},
+	choice::Choice,
 	disputes::Disputes,
 	executor::{ExecuteError, Executor, Finding, Task},
 	sealed::{ChainBook, KeyDesk, ReadError, SealError, SealedJob},
@@ -40,6 +41,8 @@ const FETCH_ATTEMPTS: u32 = 4;
 /// Most jobs that are asked for at a time: more than may name a worker, so that those which it leaves alone hide no
 /// others.
 const LISTED: u32 = 96;
+/// What the log says of a job that this worker got.
+const CLAIMED: &str = "claimed";
 /// Sealed jobs that do not open which are remembered.
 const SHUNNED: usize = 1024;
 
@@ -90,6 +93,11 @@ enum JobError {
 }
 
 impl JobError {
+	/// Whether somebody else has the job.
+	fn is_too_late(&self) -> bool {
+		matches!(self, Self::Submit(SubmitError::Failed { error, .. }) if error.ends_with("::NotOpen"))
+	}
+
 	/// Whether the chain itself said no.
 	fn is_verdict(&self) -> bool {
 		matches!(self, Self::Submit(error) if error.is_verdict())
@@ -115,6 +123,8 @@ struct Worker {
 	calls: JoinSet<(JobId, &'static str, Result<(), JobError>)>,
 	/// Jobs that are left alone until a block.
 	cooling: HashMap<JobId, BlockNumber>,
+	/// Which open jobs it goes for.
+	choice: Choice,
 	/// Sealed jobs that do not open, which are left alone for good.
 	shunned: BTreeSet<JobId>,
 	/// Hands out content keys to panels, as long as the worker runs.
@@ -156,6 +166,7 @@ pub async fn run(service: Arc<Service>, executor: Arc<dyn Executor>, options: Wo
 		answered: BTreeMap::new(),
 		calls: JoinSet::new(),
 		cooling: HashMap::new(),
+		choice: Choice::default(),
 		shunned: BTreeSet::new(),
 		_desk: desk,
 	};
@@ -188,9 +199,17 @@ impl EveryBlock for Worker {
 			let Ok((job, what, result)) = done else { continue };
 			self.claiming.remove(&job);
 			match result {
-				Ok(()) => tracing::info!(%job, "{what}"),
+				Ok(()) => {
+					if what == CLAIMED {
+						self.choice.won();
+					}
+					tracing::info!(%job, "{what}");
+				},
 				Err(JobError::Shut(error)) => self.shun(job, &error),
 				Err(error) => {
+					if error.is_too_late() {
+						self.choice.lost();
+					}
 					// That others were faster is no news.
 					match error.is_verdict() {
 						true => tracing::debug!(%job, %error, "not {what}"),
@@ -259,13 +278,16 @@ impl EveryBlock for Worker {
 		if free == 0 {
 			return Ok(());
 		}
+		let directed = chain.directed_jobs(best.hash, self.me()).await?;
 		let open = chain.open_jobs(best.hash, self.me(), LISTED).await?;
-		let wanted: Vec<JobId> = open
-			.into_iter()
-			.filter(|job| !self.claiming.contains(job) && !self.cooling.contains_key(job))
-			.filter(|job| !self.shunned.contains(job))
-			.take(free)
-			.collect();
+		let is_free = |job: &JobId| {
+			!self.claiming.contains(job) && !self.cooling.contains_key(job) && !self.shunned.contains(job)
+		};
+		// Nobody else goes for those that name this worker.
+		let (mine, others): (Vec<JobId>, Vec<JobId>) =
+			open.into_iter().filter(is_free).partition(|job| directed.contains(job));
+		let mut wanted: Vec<JobId> = mine.into_iter().take(free).collect();
+		wanted.extend(self.choice.pick(&self.me(), others.into_iter(), free.saturating_sub(wanted.len())));
 		for job in wanted {
 			let Some(view) = chain.job(best.hash, job).await? else { continue };
 			self.claiming.insert(job);
@@ -310,7 +332,7 @@ impl Worker {
 				service.submitter.submit(Call::claim(job)).await?;
 				Ok(())
 			};
-			(job, "claimed", claim.await)
+			(job, CLAIMED, claim.await)
 		});
 	}
 

@@ -6,6 +6,7 @@ use frame_support::{
 	genesis_builder_helper::{build_state, get_preset},
 	weights::Weight,
 };
+use noesis_canon::soft::step::Step;
 use noesis_primitives::{
 	BatchSpec, BundleId, BundleView, CanaryView, ChannelId, ChannelState, ChannelView, CheckpointId,
 	CheckpointView, Claimable, Disputable, DisputeId, DisputeView, DisputedSubject, JobId, JobSpec, JobState,
@@ -45,6 +46,8 @@ decl_runtime_apis! {
 		fn job_states(ids: Vec<JobId>) -> Vec<Option<JobState<AccountId>>>;
 		/// Jobs that a worker may claim now and has the stake for, those directed to it first; at most `limit`.
 		fn open_jobs(worker: AccountId, limit: u32) -> Vec<JobId>;
+		/// Open jobs that name a worker.
+		fn directed_jobs(worker: AccountId) -> Vec<JobId>;
 		/// Jobs that a worker has claimed and not seen settled.
 		fn active_jobs(worker: AccountId) -> Vec<JobId>;
 		/// The block from which a worker may claim an open job; none when it never may.
@@ -92,6 +95,9 @@ decl_runtime_apis! {
 		fn claimable(who: AccountId, limit: u32) -> Vec<Claimable>;
 		/// A canary that is not revealed yet.
 		fn canary(proposer: AccountId, commitment: [u8; 32]) -> Option<CanaryView>;
+		/// What a step of the profile `Canon32` makes of its pieces (`docs/canon32.md`), by integer instructions; none when
+		/// they do not fit it, or a number is not finite.
+		fn canon32_step(step: u8, pieces: Vec<Vec<u8>>) -> Option<Vec<u8>>;
 	}
 }
 
@@ -116,6 +122,10 @@ impl_runtime_apis! {
 
 		fn open_jobs(worker: AccountId, limit: u32) -> Vec<JobId> {
 			crate::queries::open_jobs(&worker, limit.min(MAX_LISTED))
+		}
+
+		fn directed_jobs(worker: AccountId) -> Vec<JobId> {
+			Poi::directed_jobs(&worker)
 		}
 
 		fn active_jobs(worker: AccountId) -> Vec<JobId> {
@@ -205,6 +215,11 @@ impl_runtime_apis! {
 
 		fn canary(proposer: AccountId, commitment: [u8; 32]) -> Option<CanaryView> {
 			Poc::canary(&proposer, commitment)
+		}
+
+		fn canon32_step(step: u8, pieces: Vec<Vec<u8>>) -> Option<Vec<u8>> {
+			let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+			Step::from_number(step)?.evaluate(&pieces)
 		}
 	}
 

@@ -108,6 +108,11 @@ impl Chain {
 		self.api(at, "open_jobs", (worker, limit)).await
 	}
 
+	/// Open jobs that name `worker`.
+	pub async fn directed_jobs(&self, at: BlockHash, worker: AccountId) -> Result<Vec<JobId>, ChainError> {
+		self.api(at, "directed_jobs", worker).await
+	}
+
 	/// Jobs that `worker` has claimed and that are not over.
 	pub async fn active_jobs(&self, at: BlockHash, worker: AccountId) -> Result<Vec<JobId>, ChainError> {
 		self.api(at, "active_jobs", worker).await

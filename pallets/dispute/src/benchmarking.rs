@@ -6,12 +6,16 @@ mod words;
 
 use crate::{Agenda, Call, Config, Cursor, Disputes, Dockets, Due, Pallet};
 use alloc::{vec, vec::Vec};
-use noesis_canon::{attention, graph::Operation};
+use noesis_canon::{
+	attention,
+	graph::{Operation, MAX_INPUT_BYTES},
+	soft::step::Step,
+};
 use noesis_primitives::{
 	merkle::{self, leaf_hash},
 	Accused, ContentHash, DisputeId, Ground, InputMark, LengthProof, Opening, OutputSeal, Phase, PromptSeal,
-	ShownOutput, Spot, Tree, Verdict, MAX_ARITY, MAX_OPEN_DISPUTES, MAX_OUTPUT_BYTES, MAX_PANEL,
-	MAX_TEXT_BYTES, MAX_TOKEN_BYTES,
+	ShownOutput, Spot, Tree, Verdict, MAX_ARITY, MAX_LEAF_BYTES, MAX_OPEN_DISPUTES, MAX_OUTPUT_BYTES,
+	MAX_PANEL, MAX_TEXT_BYTES, MAX_TOKEN_BYTES,
 };
 use noesis_support::MAX_PER_BLOCK;
 use polkadot_sdk::{
@@ -20,6 +24,15 @@ use polkadot_sdk::{
 	frame_system::RawOrigin,
 };
 use scene::{Scene, ARCHITECTURE};
+
+/// Bytes of a number of `Canon32`.
+const NUMBER: usize = 4;
+
+/// Numbers of `Canon32` between 1 and 2, as bytes.
+fn numbers(count: usize) -> Vec<u8> {
+	let number = |i: usize| 0x3f80_0000 | (i as u32).wrapping_mul(0x9e37_79b9) >> 9;
+	(0..count).flat_map(|i| number(i).to_le_bytes()).collect()
+}
 
 #[benchmarks]
 mod benchmarks {
@@ -329,6 +342,38 @@ mod benchmarks {
 		}
 
 		assert!(out.iter().any(|value| *value != 0));
+		Ok(())
+	}
+
+	/// No call yet: the most products that a step of `Canon32` has.
+	#[benchmark]
+	fn canon32_products() -> Result<(), BenchmarkError> {
+		const COLUMNS: usize = 64;
+		let rows = (MAX_INPUT_BYTES as usize / NUMBER / COLUMNS).saturating_sub(1);
+		let (left, matrix) = (numbers(COLUMNS), numbers(rows.saturating_mul(COLUMNS)));
+		let result;
+
+		#[block]
+		{
+			result = Step::Dots.evaluate(&[&[], &left, &matrix]);
+		}
+
+		assert_eq!(result.map(|bytes| bytes.len()), Some(rows.saturating_mul(NUMBER)));
+		Ok(())
+	}
+
+	/// No call yet: the dearest of the functions that a step of `Canon32` has for each of its numbers, of the most of them.
+	#[benchmark]
+	fn canon32_functions() -> Result<(), BenchmarkError> {
+		let values = numbers(MAX_LEAF_BYTES as usize / NUMBER);
+		let result;
+
+		#[block]
+		{
+			result = Step::SiluSlope.evaluate(&[&values]);
+		}
+
+		assert_eq!(result.map(|bytes| bytes.len()), Some(values.len()));
 		Ok(())
 	}
 

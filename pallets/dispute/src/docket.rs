@@ -6,8 +6,8 @@ use crate::{
 };
 use noesis_primitives::{
 	Accused, Balance, BlockNumber, CheckpointFacts, CheckpointRegistry, Claim, ContentHash, Disputable,
-	DisputeId, DisputedSubject, Next, NotDisputable, Panels, Payload, Phase, Rules, Subject, Vouchers,
-	MAX_ARITY,
+	DisputeId, DisputedSubject, Next, NotDisputable, OperatorRegistry, Panels, Payload, Phase, Rules,
+	Subject, Vouchers, MAX_ARITY,
 };
 use polkadot_sdk::{
 	frame_support::{dispatch::DispatchResult, ensure, traits::Get},
@@ -112,6 +112,14 @@ impl<T: Config> Pallet<T> {
 		Ok(Case { accused, claim, defender, disputed, facts })
 	}
 
+	/// Whether `who` may have something of a job shown. Of a sealed one not everybody, or a bond would buy a look at it; but
+	/// every validator, which has a stake to lose, drawn or not: else nobody could look where requester, worker and panel
+	/// are the same.
+	fn may_uncover(who: &T::AccountId, disputed: &DisputedSubject<T::AccountId>) -> bool {
+		let validates = || T::Operators::ensure_validator(who, disputed.checkpoint, Self::now()).is_ok();
+		disputed.sealed.is_none() || *who == disputed.requester || *who == disputed.worker || validates()
+	}
+
 	/// Opens a dispute.
 	pub(crate) fn open(
 		challenger: T::AccountId,
@@ -122,6 +130,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let mut docket = Self::docket(subject);
 		let case = Self::case(&challenger, &docket, subject, accused, claim)?;
+		ensure!(Self::may_uncover(&challenger, &case.disputed), Error::<T>::Sealed);
 		let open = docket.open.iter().filter_map(Disputes::<T>::get);
 		for other in open.filter(|open| open.accused == case.accused) {
 			ensure!(other.challenger != challenger, Error::<T>::AlreadyDisputed);

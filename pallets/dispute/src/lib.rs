@@ -360,6 +360,9 @@ pub mod pallet {
 		OutputDemanded,
 		/// The output is not too long to be shown. Show its bytes.
 		OutputFits,
+		/// The job is sealed, and a dispute would show what it hides. Leave it to its requester, its worker, and the
+		/// validators of its checkpoint.
+		Sealed,
 	}
 
 	#[pallet::hooks]
@@ -396,10 +399,10 @@ pub mod pallet {
 		///
 		/// Errors: [`Error::UnknownSubject`], [`Error::NotAnswered`], [`Error::Settled`],
 		/// [`Error::UnknownCheckpoint`] about the subject; [`Error::WrongClaim`], [`Error::Contradiction`] about the
-		/// claim; [`Error::OwnClaim`], [`Error::AlreadyDisputed`] about the caller; [`Error::DocketFull`],
+		/// claim; [`Error::OwnClaim`], [`Error::AlreadyDisputed`], [`Error::Sealed`] about the caller; [`Error::DocketFull`],
 		/// [`Error::AgendaFull`] when there is no room; and the currency's own when the caller can't pay.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::challenge())]
+		#[pallet::weight(T::WeightInfo::challenge().saturating_add(T::DbWeight::get().reads(2)))]
 		pub fn challenge(
 			origin: OriginFor<T>,
 			subject: Subject,
@@ -628,7 +631,7 @@ pub mod pallet {
 		/// Errors: those of [`Pallet::challenge`]; [`Error::OutputKnown`], [`Error::OutputDemanded`] where there is nothing
 		/// to demand.
 		#[pallet::call_index(11)]
-		#[pallet::weight(T::WeightInfo::demand())]
+		#[pallet::weight(T::WeightInfo::demand().saturating_add(T::DbWeight::get().reads(2)))]
 		pub fn demand(
 			origin: OriginFor<T>,
 			subject: Subject,

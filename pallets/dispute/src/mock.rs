@@ -170,8 +170,8 @@ impl OperatorRegistry<AccountId> for Operators {
 		Ok(())
 	}
 
-	fn ensure_validator(_: &AccountId, _: CheckpointId, _: BlockNumber) -> Result<[u8; 32], OperatorFault> {
-		Err(OperatorFault::WrongRole)
+	fn ensure_validator(who: &AccountId, _: CheckpointId, _: BlockNumber) -> Result<[u8; 32], OperatorFault> {
+		VALIDATORS.contains(who).then_some([0; 32]).ok_or(OperatorFault::WrongRole)
 	}
 
 	fn seal_key(_: &AccountId) -> Option<[u8; 32]> {

@@ -1,6 +1,7 @@
 //! Tests over the whole runtime.
 
 mod batch;
+mod canon32;
 mod costs;
 mod economy;
 mod genesis;

@@ -129,9 +129,9 @@ fn commitment_to_another_prompt() {
 #[test]
 fn answer_to_another_prompt_than_was_committed_to() {
 	session(|court| {
-		court.staff(3);
+		let (_, validators) = court.staff(3);
 		let worker = court.operator("accomplice", Role::Worker, 1000);
-		let (requester, outsider) = (court.person("requester", 100), court.person("outsider", 100));
+		let (requester, honest) = (court.person("requester", 100), &validators[0]);
 		court.block();
 		let attack = court.attack("answer_to_another_prompt_than_was_committed_to", &[&requester, &worker]);
 		let (sea, sky) =
@@ -148,7 +148,7 @@ fn answer_to_another_prompt_than_was_committed_to() {
 		court.block();
 		let truth = court.truth(&Ask::text("the sky", 4)).sealed(job, &meant);
 		let played =
-			court.dispute(Subject::Job(job), &Accused::Worker, (&worker, &answered), (&outsider, &truth));
+			court.dispute(Subject::Job(job), &Accused::Worker, (&worker, &answered), (honest, &truth));
 		assert_eq!(played.verdict, Verdict::Falls(Ground::Silence), "{played:?}");
 		assert_eq!(attack.lost(court), 200 * UNIT);
 	});
@@ -243,7 +243,7 @@ fn sealed_answer_that_nobody_opens() {
 	});
 }
 
-/// Who demands a sealed answer that is right pays for reading it, and learns nothing of the prompt.
+/// A bond alone buys no look at a sealed job.
 #[test]
 fn bought_look_at_a_sealed_answer() {
 	session(|court| {
@@ -252,8 +252,26 @@ fn bought_look_at_a_sealed_answer() {
 		let attack = court.attack("bought_look_at_a_sealed_answer", &[&griefer]);
 		let truth = court.truth(&ask());
 		let (job, _, answered) = court.answered_sealed(&requester, &ask(), &worker, &truth);
-		let dispute = court.demand(&griefer, Subject::Job(job), &Accused::Worker, &answered);
-		let played = court.play_out(dispute, &[Party::of(&worker, &answered), Party::of(&griefer, &truth)]);
+		let (subject, claim) = (Subject::Job(job), answered.claim);
+		let challenge = pallet_dispute::Call::challenge { subject, accused: Accused::Worker, claim };
+		assert_eq!(court.refused(&griefer, challenge), "Sealed");
+		let demand = pallet_dispute::Call::demand { subject, accused: Accused::Worker, claim };
+		assert_eq!(court.refused(&griefer, demand), "Sealed");
+		attack.gained_nothing(court);
+	});
+}
+
+/// A validator that demands a sealed answer that is right pays for reading it, and learns nothing of the prompt.
+#[test]
+fn sealed_answer_demanded_by_a_curious_validator() {
+	session(|court| {
+		let (worker, validators) = court.staff(3);
+		let (requester, curious) = (court.person("requester", 100), &validators[0]);
+		let truth = court.truth(&ask());
+		let (job, _, answered) = court.answered_sealed(&requester, &ask(), &worker, &truth);
+		let attack = court.attack("sealed_answer_demanded_by_a_curious_validator", &[curious]);
+		let dispute = court.demand(curious, Subject::Job(job), &Accused::Worker, &answered);
+		let played = court.play_out(dispute, &[Party::of(&worker, &answered), Party::of(curious, &truth)]);
 		assert_eq!(played.verdict, Verdict::Stands, "{played:?}");
 		let stages: Vec<_> = played.moves.iter().map(|(_, stage)| stage).collect();
 		assert!(stages.iter().all(|stage| matches!(stage, Stage::Output | Stage::Compare)), "{stages:?}");
@@ -302,15 +320,15 @@ fn sealed_job_computed_wrongly() {
 #[test]
 fn griefing_of_a_sealed_job() {
 	session(|court| {
-		let (worker, _) = court.staff(3);
-		let (requester, griefer) = (court.person("requester", 100), court.person("griefer", 100));
-		let attack = court.attack("griefing_of_a_sealed_job", &[&griefer]);
+		let (worker, validators) = court.staff(3);
+		let (requester, griefer) = (court.person("requester", 100), &validators[0]);
+		let attack = court.attack("griefing_of_a_sealed_job", &[griefer]);
 		let truth = court.truth(&ask());
 		let (job, _, answered) = court.answered_sealed(&requester, &ask(), &worker, &truth);
 		// It disagrees with the first token, which is read from the prompt.
 		let other = court.truth(&Ask::text("a sky", 4));
 		let played =
-			court.dispute(Subject::Job(job), &Accused::Worker, (&worker, &answered), (&griefer, &other));
+			court.dispute(Subject::Job(job), &Accused::Worker, (&worker, &answered), (griefer, &other));
 		assert_eq!(played.verdict, Verdict::Stands, "{played:?}");
 		let reads = |(_, stage): &&(_, Stage)| matches!(stage, Stage::Text { .. });
 		assert_eq!(played.moves.iter().filter(reads).count(), 1, "the prompt was not shown: {played:?}");

@@ -9,13 +9,14 @@
 //! to measure against.
 //!
 //! [`F32`] the soft-float; [`sums`] the two orders of summation; [`functions`] exp, ln, rsqrt, silu; [`leaf`] the rows
-//! that operations are made of.
+//! that operations are made of; [`step`] operations in steps that a chain can execute.
 
 mod float;
 pub mod functions;
 #[cfg(feature = "std")]
 mod hardware;
 pub mod leaf;
+pub mod step;
 pub mod sums;
 
 pub use float::F32;

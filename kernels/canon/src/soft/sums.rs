@@ -16,7 +16,12 @@ pub const LANES: usize = 32;
 /// thread, without any exchange between them.
 #[inline(always)]
 pub fn blocked_sum<T: Real>(length: usize, term: impl Fn(usize) -> T) -> T {
-	let mut total = T::ZERO;
+	blocked_sum_from(T::ZERO, length, term)
+}
+
+/// Goes on with a [`blocked_sum`] whose total so far is of whole blocks.
+#[inline(always)]
+pub fn blocked_sum_from<T: Real>(mut total: T, length: usize, term: impl Fn(usize) -> T) -> T {
 	for start in (0..length).step_by(BLOCK) {
 		let mut block = T::ZERO;
 		for i in start..length.min(start + BLOCK) {
@@ -41,6 +46,13 @@ pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
 #[inline(always)]
 pub fn row_sum<T: Real>(length: usize, term: impl Fn(usize) -> T) -> T {
 	let mut lanes = [T::ZERO; LANES];
+	add_to_lanes(&mut lanes, length, term);
+	fold(lanes)
+}
+
+/// Goes on with the lanes of a [`row_sum`] to which whole rounds of [`LANES`] terms were added.
+#[inline(always)]
+pub fn add_to_lanes<T: Real>(lanes: &mut [T; LANES], length: usize, term: impl Fn(usize) -> T) {
 	let whole = length - length % LANES;
 	for start in (0..whole).step_by(LANES) {
 		for (l, lane) in lanes.iter_mut().enumerate() {
@@ -50,6 +62,11 @@ pub fn row_sum<T: Real>(length: usize, term: impl Fn(usize) -> T) -> T {
 	for i in whole..length {
 		lanes[i - whole] = lanes[i - whole] + term(i);
 	}
+}
+
+/// The tree at the end of a [`row_sum`].
+#[inline(always)]
+pub fn fold<T: Real>(mut lanes: [T; LANES]) -> T {
 	for half in [16, 8, 4, 2, 1] {
 		for l in 0..half {
 			lanes[l] = lanes[l] + lanes[l + half];

@@ -320,7 +320,7 @@ fn a_demand_should_be_refused_when_there_is_nothing_to_demand() {
 				Some(_) => Payload::Inline(envelope.try_into().unwrap()),
 				None => plain.input.clone(),
 			};
-			let subject = DisputedSubject { input, output, sealed, ..plain };
+			let subject = DisputedSubject { requester: CHALLENGER, input, output, sealed, ..plain };
 			answer(subject, vec![(VALIDATORS[0], other.claim())])
 		};
 		let known = of(inline.clone(), None);

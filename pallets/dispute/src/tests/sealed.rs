@@ -20,15 +20,37 @@ fn seals(question: &Question) -> (PromptSeal, OutputSeal) {
 	(prompt, output)
 }
 
-/// A question that is sealed, as somebody answered it.
+/// A question that is sealed by the challenger, as somebody answered it.
 fn sealed(answered: &Run, question: &Question) -> DisputedSubject<AccountId> {
 	register_model(&answered.model);
 	let envelope = vec![9; SEAL_OVERHEAD as usize + question.payload().len()];
 	DisputedSubject {
+		requester: CHALLENGER,
 		input: Payload::Inline(envelope.try_into().unwrap()),
 		sealed: Some(seals(question).1.commitment()),
 		..disputed(answered, question)
 	}
+}
+
+#[test]
+fn a_sealed_job_should_be_disputed_by_its_parties_and_validators_only() {
+	run(|| {
+		let question = Question::short();
+		let truth = Run::honest(&question);
+		let claim = truth.claim();
+		let (found, other) = (claim, Claim { leaves: claim.leaves + 1, ..claim });
+		let spoke = vec![(VALIDATORS[0], found), (VALIDATORS[1], other)];
+		let subject = answer(sealed(&truth, &question), spoke);
+		let dispute = |who, accused, claim| Dispute::challenge(signed(who), subject, accused, claim);
+		let stranger = CHALLENGER + 1;
+		for accused in [Accused::Worker, Accused::Validator(VALIDATORS[0])] {
+			assert_noop!(dispute(stranger, accused.clone(), claim), Error::Sealed);
+			assert_noop!(Dispute::demand(signed(stranger), subject, accused, claim), Error::Sealed);
+		}
+		assert_ok!(dispute(VALIDATORS[1], Accused::Worker, claim));
+		assert_ok!(dispute(CHALLENGER, Accused::Worker, claim));
+		assert_ok!(dispute(WORKER, Accused::Validator(VALIDATORS[0]), claim));
+	});
 }
 
 /// A dispute over the truth of a sealed question, which came to the token at `position`.

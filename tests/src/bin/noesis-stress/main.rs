@@ -14,14 +14,9 @@ use noesis_worker::{
 	keys::Keys,
 };
 use std::{
-	collections::{BTreeMap, VecDeque},
+	collections::BTreeMap,
 	time::{Duration, Instant},
 };
-
-/// Jobs that one account has under way at a time.
-const UNDER_WAY: u64 = 192;
-/// Jobs that are looked at in a round, one after the other: the node has to answer for each.
-const LOOKS: usize = 64;
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -34,6 +29,9 @@ struct Cli {
 	/// Validators.
 	#[arg(long, default_value_t = 20)]
 	validators: u32,
+	/// Jobs without an answer at a time, for each worker: many more, and they expire before anybody has time for them.
+	#[arg(long, default_value_t = 6)]
+	waiting: u64,
 	/// Accounts that ask, in turn.
 	#[arg(long, default_value_t = 4)]
 	requesters: u32,
@@ -102,7 +100,7 @@ async fn main() -> Outcome {
 	for key in askers {
 		requesters.push(Submitter::start(chain.clone(), Keys::from_suri(&key)?));
 	}
-	let limit = UNDER_WAY.saturating_mul(u64::try_from(requesters.len())?);
+	let limit = args.waiting.saturating_mul(args.workers.into());
 	let mut in_turn = requesters.iter().cycle();
 	let issued = total_issuance(&chain).await?;
 	let first = chain.finalized().number;
@@ -111,10 +109,11 @@ async fn main() -> Outcome {
 
 	let mut struck = Instant::now();
 	let (mut submitted, mut ended) = (0u64, BTreeMap::<String, u64>::new());
-	let (mut open, mut pending) = (VecDeque::<JobId>::new(), tokio::task::JoinSet::new());
+	let (mut open, mut pending) = (Vec::<JobId>::new(), tokio::task::JoinSet::new());
+	let mut waiting = 0usize;
 	let done = |ended: &BTreeMap<String, u64>| ended.values().sum::<u64>();
 	while done(&ended) < args.jobs && begun.elapsed().as_secs() < args.patience {
-		while submitted < args.jobs && u64::try_from(open.len().saturating_add(pending.len()))? < limit {
+		while submitted < args.jobs && u64::try_from(waiting.saturating_add(pending.len()))? < limit {
 			let spec = spec(&stage, submitted)?;
 			let requester = in_turn.next().ok_or("nobody asks")?.clone();
 			pending.spawn(async move { requester.submit(Call::submit(&spec, UNIT)).await });
@@ -123,20 +122,25 @@ async fn main() -> Outcome {
 		while let Some(included) = pending.try_join_next() {
 			let included = included??;
 			let event = included.event("Poi", "Submitted").ok_or("no job in the events")?;
-			open.push_back(event.decode().ok_or("the event is not as expected")?);
+			open.push(event.decode().ok_or("the event is not as expected")?);
 		}
 		let at = chain.finalized();
 		load.weigh(&chain, at.number).await?;
-		for _ in 0..open.len().min(LOOKS) {
-			let Some(job) = open.pop_front() else { break };
-			match chain.job(at.hash, job).await? {
-				Some(view) if view.state.is_terminal() => {
-					let entry = ended.entry(end(&view.state)).or_default();
+		let states = chain.job_states(at.hash, &open).await?;
+		let (mut still, mut unanswered) = (Vec::new(), 0usize);
+		for (job, state) in open.into_iter().zip(states) {
+			match state {
+				Some(state) if state.is_terminal() => {
+					let entry = ended.entry(end(&state)).or_default();
 					*entry = entry.saturating_add(1);
+					continue;
 				},
-				_ => open.push_back(job),
+				Some(JobState::Answered { .. } | JobState::Disputed { .. }) => {},
+				_ => unanswered = unanswered.saturating_add(1),
 			}
+			still.push(job);
 		}
+		(open, waiting) = (still, unanswered);
 		if args.kill_every > 0 && struck.elapsed().as_secs() >= args.kill_every {
 			crowd.strike(&stage)?;
 			struck = Instant::now();
