@@ -26,6 +26,9 @@ polkadot_js() {
 # The real model, for the tests that compare with what is known of it.
 model() { NOESIS_MODEL=$(scripts/model.sh --gguf) && export NOESIS_MODEL; }
 
+# The build leaves the pallets' benchmarks out.
+benchmarks() { scripts/weights.sh --check; }
+
 # What the build doesn't say of the kernels: both CUDA compilers take every one of them.
 kernels() { scripts/kernels-check.sh --compile-only; }
 
@@ -39,6 +42,7 @@ check "an independent implementation gives the same logits" scripts/reference.sh
 check build build --quiet
 if [ ${#FAILED[@]} -eq 0 ]; then
 	check "kernels under the CUDA compilers" kernels
+	check benchmarks benchmarks
 	rust_tests --workspace --exclude noesis-e2e
 	end_to_end_tests
 	oracle_tests

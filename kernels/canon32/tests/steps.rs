@@ -1,7 +1,7 @@
 //! Every operation, made of the steps that a chain executes by integer instructions: the same bits.
 
 // A test may fail loudly.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod common;
 

@@ -152,8 +152,7 @@ impl Task {
 	}
 
 	async fn sign_and_send(&mut self, call: &Call) -> Result<(Vec<u8>, BlockNumber), SubmitError> {
-		let mut retried = false;
-		let mut early = 0;
+		let mut attempts = 0;
 		loop {
 			let nonce = match self.nonce.filter(|_| !self.pending.is_empty()) {
 				Some(nonce) => nonce,
@@ -169,14 +168,18 @@ impl Task {
 			match self.chain.rpc().author_submit_extrinsic(&bytes).await {
 				Ok(_) => {},
 				Err(subxt::rpcs::Error::User(error)) if is_known(error.code) => {},
-				// Another process signed with this key since the nonce was taken.
-				Err(subxt::rpcs::Error::User(error)) if is_stale(&error) && !retried => {
-					(self.nonce, retried) = (None, true);
+				// Another process signed with this key since the nonce was taken, or a busy node told an old one.
+				Err(subxt::rpcs::Error::User(error)) if is_stale(&error) && attempts < PATIENCE => {
+					if attempts > 0 {
+						tokio::time::sleep(PAUSE).await;
+					}
+					attempts = attempts.saturating_add(1);
+					self.nonce = None;
 					continue;
 				},
 				// The pool of a busy node has not seen the block yet that the extrinsic was signed on.
-				Err(subxt::rpcs::Error::User(error)) if is_too_new(&error) && early < PATIENCE => {
-					early = early.saturating_add(1);
+				Err(subxt::rpcs::Error::User(error)) if is_too_new(&error) && attempts < PATIENCE => {
+					attempts = attempts.saturating_add(1);
 					tokio::time::sleep(PAUSE).await;
 					continue;
 				},
