@@ -114,7 +114,7 @@ struct Shared {
 	service: Arc<Service>,
 	/// What this process lies about, in a rehearsal.
 	lie: Option<Lie>,
-	/// Lets one game be computed at a time.
+	/// Lets one move be computed at a time.
 	turn: Semaphore,
 	/// Lets one answer be examined at a time, while games go on.
 	look: Semaphore,
@@ -210,9 +210,8 @@ impl Disputes {
 	) -> impl std::future::Future<Output = Result<bool, DisputesError>> + Send + 'static {
 		let shared = self.shared.clone();
 		async move {
-			let Ok(_look) = shared.look.acquire().await else { return Err(DisputesError::Gone) };
 			let disputed = shared.disputed(subject).await?;
-			let run = shared.run(subject, &disputed).await?;
+			let run = shared.run(subject, &disputed, Some(&shared.look)).await?;
 			Ok(run.claim == disputed.claim)
 		}
 	}
@@ -231,8 +230,7 @@ impl Examiner {
 		subject: Subject,
 		work: &DisputedSubject<AccountId>,
 	) -> Result<bool, DisputesError> {
-		let Ok(_look) = self.shared.look.acquire().await else { return Err(DisputesError::Gone) };
-		let run = self.shared.run(subject, work).await?;
+		let run = self.shared.run(subject, work, Some(&self.shared.look)).await?;
 		Ok(run.claim == work.claim)
 	}
 }
@@ -266,11 +264,13 @@ impl Shared {
 		Ok(self.service.payload(payload, place.as_slice()).await?)
 	}
 
-	/// The job of a subject as it comes out here, computed at most once while it is remembered.
+	/// The job of a subject as it comes out here, computed at most once while it is remembered. With a `queue` it waits for its
+	/// turn there, once it has all that it needs of others: who gives slowly keeps nobody waiting but itself.
 	async fn run(
 		self: &Arc<Self>,
 		subject: Subject,
 		disputed: &DisputedSubject<AccountId>,
+		queue: Option<&Semaphore>,
 	) -> Result<Arc<Run>, DisputesError> {
 		let known = |runs: &Vec<(Subject, Arc<Run>)>| {
 			runs.iter().find(|(known, _)| *known == subject).map(|(_, run)| run.clone())
@@ -290,6 +290,10 @@ impl Shared {
 				let draft = draft.and_then(|output| opened.open_answer(subject, &output).ok());
 				(opened.prompt().to_vec(), draft)
 			},
+		};
+		let _turn = match queue {
+			Some(queue) => Some(queue.acquire().await.map_err(|_| DisputesError::Gone)?),
+			None => None,
 		};
 		let (kind, lie) = (disputed.kind, self.lie);
 		let run = tokio::task::spawn_blocking(move || {
@@ -316,15 +320,15 @@ impl Shared {
 
 	/// Makes the move that a dispute waits for.
 	async fn play(self: Arc<Self>, view: DisputeView<AccountId>) -> Result<String, DisputesError> {
-		let Ok(_turn) = self.turn.acquire().await else { return Err(DisputesError::Gone) };
 		let disputed = self.disputed(view.subject).await?;
-		let run = self.run(view.subject, &disputed).await?;
+		let run = self.run(view.subject, &disputed, Some(&self.turn)).await?;
 		let model = self.model(view.checkpoint)?;
 		let fault = self.lie.and_then(Lie::fault);
 		let shown = match view.phase {
 			Phase::Compare => self.shown_output(view.id).await?,
 			_ => Vec::new(),
 		};
+		let turn = self.turn.acquire().await.map_err(|_| DisputesError::Gone)?;
 		let call = tokio::task::spawn_blocking(move || {
 			let prover = Prover::new(&model.engine, &model.checkpoint, view.kind, &run.execution, fault)?;
 			let mut expanded = run.expanded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -345,6 +349,8 @@ impl Shared {
 			Ok::<_, DisputesError>(call)
 		});
 		let call = call.await??;
+		// Many moves may be on their way into one block: whoever accuses many answers at once must not win by that.
+		drop(turn);
 		let name = call.to_string();
 		self.service.submitter.submit(call).await?;
 		Ok(name)
@@ -425,7 +431,7 @@ impl Shared {
 	/// is all that is wrong, else by a game.
 	async fn challenge(self: Arc<Self>, subject: Subject) -> Result<(), DisputesError> {
 		let disputed = self.disputed(subject).await?;
-		let run = self.run(subject, &disputed).await?;
+		let run = self.run(subject, &disputed, None).await?;
 		let (claim, here) = (disputed.claim, run.claim);
 		if claim == here {
 			return Err(DisputesError::Nothing);

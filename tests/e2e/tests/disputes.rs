@@ -1,10 +1,17 @@
 //! Disputes over the real node: a liar whose every other number is right, and the runtime finds the one that is not; and one
 //! whose every number is right, and its output is not.
 
-use noesis_primitives::{JobState, RefundReason};
-use noesis_tests::{job_until, Ledger, Outcome, Stage, StageOptions, PATIENCE};
-use noesis_worker::keys::Keys;
+use noesis_primitives::{Accused, JobState, RefundReason, Subject};
+use noesis_tests::{account, job_until, until, Ledger, Outcome, Stage, StageOptions, PATIENCE};
+use noesis_worker::{
+	chain::{Call, Submitter},
+	keys::Keys,
+};
 use serde_json::Value;
+use tokio::task::JoinSet;
+
+/// Disputes that a griefer opens at once: more than an honest worker could answer in time one block after the other.
+const AT_ONCE: usize = 16;
 
 /// A worker tells a lie (as in `--rehearse-fault`) about a job, and one account looks. On what ground it falls, and in how
 /// many extrinsics.
@@ -62,5 +69,54 @@ async fn liar_should_lose_stake_to_the_requester_when_only_its_sealed_output_is_
 	// Nobody else can read it.
 	let (ground, _) = convicted("output", &["--sealed"], "//Ferdie").await?;
 	assert_eq!(ground, "Record");
+	Ok(())
+}
+
+/// A griefer disputes all that an honest worker has answered, and makes no move of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn honest_worker_should_win_every_dispute_when_many_are_opened_at_once() -> Outcome {
+	let stage = Stage::set(StageOptions { validators: 0, worker: false, ..StageOptions::default() }).await?;
+	let chain = stage.chain(PATIENCE).await?;
+	stage.sleeper(&chain, "//Eve").await?;
+	let worker = stage.operator("worker", "//Bob", &stage.url())?;
+	stage.enrolled(&chain, &worker).await?;
+	let griefer = account("//Dave")?;
+	let ledger = Ledger::of(&chain, &[worker.account, griefer]).await?;
+
+	let mut challenges = JoinSet::new();
+	let mut jobs = Vec::new();
+	for _ in 0..AT_ONCE {
+		jobs.push(stage.submit(&["--tokens", "2", "--deadline", "50"]).await?);
+	}
+	let submitter = Submitter::start(chain.clone(), Keys::from_suri("//Dave")?);
+	for job in &jobs {
+		let is_answered = |state: &JobState<_>| matches!(state, JobState::Answered { .. });
+		let claim = job_until(&chain, *job, "the answer", is_answered).await?.claim.ok_or("no claim")?;
+		let (submitter, call) =
+			(submitter.clone(), Call::challenge(Subject::Job(*job), &Accused::Worker, &claim));
+		challenges.spawn(async move { submitter.submit(call).await });
+	}
+	while let Some(challenge) = challenges.join_next().await {
+		challenge??;
+	}
+	let over = || async {
+		let open = chain.disputes_of(chain.best().hash, worker.account, u32::MAX).await?;
+		Ok(open.is_empty().then_some(()))
+	};
+	until(PATIENCE, "the end of all disputes", over).await?;
+
+	let rest = ledger.unexplained(&chain).await?;
+	let change = |who| rest.get(&who).copied().unwrap_or_default();
+	assert!(
+		change(worker.account) >= 0,
+		"the worker lost {}: {}",
+		change(worker.account),
+		worker.process.output()
+	);
+	assert!(change(griefer) < 0, "the griefer lost nothing");
+	let stands = |state: &JobState<_>| matches!(state, JobState::Answered { .. } | JobState::Final { .. });
+	for job in jobs {
+		job_until(&chain, job, "the answer that stands", stands).await?;
+	}
 	Ok(())
 }
