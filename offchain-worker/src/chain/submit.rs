@@ -16,6 +16,9 @@ use tokio::sync::{mpsc, oneshot};
 const MORTALITY: u32 = 64;
 /// Blocks after which one that is in no block is sent again, in case the pool lost it.
 const RESEND: u32 = 8;
+/// Blocks that are looked into after a node has said that an extrinsic's nonce is used up, before it is believed that another
+/// extrinsic took it.
+const CERTAIN: u32 = 4;
 /// Blocks below the best one that are looked at again, in case a fork replaced them.
 const FORK_DEPTH: u32 = 4;
 /// Calls that wait for the submitter before callers do.
@@ -97,6 +100,8 @@ struct Pending {
 	hash: [u8; 32],
 	born: BlockNumber,
 	sent: BlockNumber,
+	/// The best block known when the node said that its nonce is used up.
+	outdated: Option<BlockNumber>,
 	reply: oneshot::Sender<Outcome>,
 }
 
@@ -141,6 +146,7 @@ impl Task {
 					hash,
 					born,
 					sent: born,
+					outdated: None,
 					reply,
 				});
 			},
@@ -241,20 +247,21 @@ impl Task {
 			self.nonce = None;
 		}
 		for mut waiting in std::mem::take(&mut self.pending) {
-			if best.number < waiting.sent.saturating_add(RESEND) {
-				self.pending.push_back(waiting);
+			if waiting.outdated.is_some_and(|known| best.number >= known.saturating_add(CERTAIN)) {
+				self.nonce = None;
+				let reason = "another extrinsic of this key took its nonce".to_owned();
+				let _ = waiting.reply.send(Err(SubmitError::Refused { call: waiting.call, reason }));
 				continue;
 			}
-			waiting.sent = best.number;
-			match self.chain.rpc().author_submit_extrinsic(&waiting.bytes).await {
-				// It is in none of the blocks, and another took its nonce.
-				Err(subxt::rpcs::Error::User(error)) if is_stale(&error) => {
-					self.nonce = None;
-					let refused = SubmitError::Refused { call: waiting.call, reason: reason(&error) };
-					let _ = waiting.reply.send(Err(refused));
-				},
-				_ => self.pending.push_back(waiting),
+			if waiting.outdated.is_none() && best.number >= waiting.sent.saturating_add(RESEND) {
+				waiting.sent = best.number;
+				let sent = self.chain.rpc().author_submit_extrinsic(&waiting.bytes).await;
+				// Its nonce is used up. It may be in a block that the node has and that was not looked into yet.
+				if matches!(sent, Err(subxt::rpcs::Error::User(error)) if is_stale(&error)) {
+					waiting.outdated = Some(best.number);
+				}
 			}
+			self.pending.push_back(waiting);
 		}
 	}
 

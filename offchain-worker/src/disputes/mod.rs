@@ -27,7 +27,7 @@ use noesis_engine::{
 };
 use noesis_primitives::{
 	Accused, BlockNumber, CheckpointId, Claim, ContentHash, DisputeId, DisputeView, DisputedSubject, Payload,
-	Phase, Subject, MAX_OUTPUT_BYTES,
+	Phase, Subject, MAX_LISTED, MAX_OUTPUT_BYTES,
 };
 use std::{
 	collections::{BTreeMap, BTreeSet},
@@ -35,10 +35,13 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::JoinHandle};
 
-/// Most disputes that are looked at in a block.
-const LISTED: u32 = 64;
-/// Jobs whose runs are kept.
-const KEPT: usize = 8;
+/// Bytes of the runs that are kept. Whoever accuses many answers at once must not have one of them computed again for every
+/// move.
+const ROOM: usize = 512 << 20;
+/// About as many bytes as a fine trace has at position 1,000 of a small model.
+const FINE_BYTES: usize = 8 << 20;
+/// Bytes of a leaf's hash.
+const HASH_BYTES: usize = 32;
 /// Blocks after a failed move in which it is not tried again.
 const COOL_DOWN: BlockNumber = 1;
 
@@ -95,6 +98,26 @@ struct Run {
 	/// The job, if it is sealed.
 	opened: Option<OpenedJob>,
 	expanded: Mutex<BTreeMap<DisputeId, Arc<Expanded>>>,
+}
+
+impl Run {
+	/// About the bytes that it takes.
+	fn bytes(&self) -> usize {
+		let fine = self.expanded.lock().unwrap_or_else(PoisonError::into_inner).len();
+		let leaves = self.execution.leaves.len().saturating_mul(HASH_BYTES);
+		let blobs = self.input.len().saturating_add(self.execution.output.len());
+		leaves.saturating_add(blobs).saturating_add(fine.saturating_mul(FINE_BYTES))
+	}
+}
+
+/// How many of the newest fit into `room`, by their bytes, the newest first; at least one.
+fn fitting(bytes: impl Iterator<Item = usize>, mut room: usize) -> usize {
+	let mut fits = |bytes: usize| {
+		let rest = room.checked_sub(bytes);
+		room = rest.unwrap_or(room);
+		rest.is_some()
+	};
+	bytes.take_while(|bytes| fits(*bytes)).count().max(1)
 }
 
 struct Playing {
@@ -178,7 +201,7 @@ impl Disputes {
 	/// Makes every move that is due.
 	pub async fn step(&mut self, best: BlockRef) -> Result<(), ChainError> {
 		let me = self.shared.service.keys.account();
-		for view in self.shared.service.chain.disputes_of(best.hash, me, LISTED).await? {
+		for view in self.shared.service.chain.disputes_of(best.hash, me, MAX_LISTED).await? {
 			let busy = self.playing.contains_key(&view.id) || self.cooling.contains_key(&view.id);
 			if view.mover != me || view.due < best.number || busy {
 				continue;
@@ -311,10 +334,10 @@ impl Shared {
 		});
 		let run = Arc::new(run.await??);
 		let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-		if runs.len() >= KEPT {
-			runs.remove(0);
-		}
 		runs.push((subject, run.clone()));
+		let kept = fitting(runs.iter().rev().map(|(_, run)| run.bytes()), ROOM);
+		let gone = runs.len().saturating_sub(kept);
+		runs.drain(..gone);
 		Ok(run)
 	}
 
@@ -453,5 +476,17 @@ impl Shared {
 		};
 		self.service.submitter.submit(call).await?;
 		Ok(())
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn newest_runs_should_be_kept_as_far_as_they_fit() {
+		let fitting = |bytes: &[usize]| fitting(bytes.iter().copied(), 100);
+		assert_eq!((fitting(&[40, 60]), fitting(&[40, 61]), fitting(&[40, 61, 1])), (2, 1, 1));
+		assert_eq!((fitting(&[101, 1]), fitting(&[1; 300]), fitting(&[0, 100, 0, 1])), (1, 100, 3));
 	}
 }
