@@ -59,12 +59,10 @@ impl Model {
 		(f64::from(execution.usage.output_tokens) / started.elapsed().as_secs_f64().max(1e-6)) as u32
 	}
 
-	/// Whether the file is what was registered.
-	pub fn is(&self, record: &CheckpointRecord) -> bool {
-		let manifest = self.engine.manifest();
-		record.weights == manifest.weights_root
-			&& record.architecture == manifest.architecture_hash
-			&& record.tokenizer == manifest.tokenizer_hash
+	/// Whether the file is what was registered, to the last number: the chain judges answers by the record's.
+	pub fn is(&self, registered: &CheckpointRecord) -> bool {
+		let own = record(self.engine.manifest(), registered.parent, registered.locators.clone());
+		own.is_ok_and(|own| own == *registered)
 	}
 }
 
@@ -156,5 +154,41 @@ impl Models {
 	pub fn get(&self, id: CheckpointId) -> Option<Arc<Model>> {
 		let ids = self.ids.read().unwrap_or_else(|poisoned| poisoned.into_inner());
 		self.loaded.get(*ids.get(&id)?).cloned()
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use noesis_engine::testing;
+
+	/// A dispute judges by what the record says. Whoever serves a model by a record that says another context can be slashed
+	/// for an answer that is right.
+	#[test]
+	fn a_file_should_not_be_taken_for_a_checkpoint_that_misstates_it() {
+		let folder = tempfile::tempdir().unwrap();
+		let path = folder.path().join("model.noesis");
+		let manifest = testing::write_random_model(&path, 3).unwrap();
+		let models = Models::open(&[path], &EngineOptions::default()).unwrap();
+		let right = record(&manifest, Some(CheckpointId(4)), Locators::default()).unwrap();
+		let wrong = [
+			CheckpointRecord { context: right.context * 2, ..right.clone() },
+			CheckpointRecord { width: right.width + 64, ..right.clone() },
+			CheckpointRecord { layers: right.layers - 1, ..right.clone() },
+			CheckpointRecord { vocabulary: right.vocabulary + 1, ..right.clone() },
+			CheckpointRecord { units_per_token: right.units_per_token + 1, ..right.clone() },
+			CheckpointRecord { layer_roots: Default::default(), ..right.clone() },
+		];
+		let all = [right].into_iter().chain(wrong).enumerate();
+		let view = |(id, record): (usize, CheckpointRecord)| CheckpointView {
+			id: CheckpointId(id as u32),
+			active: true,
+			owner: AccountId::from([1; 32]),
+			record,
+			depth: 0,
+			registered: 1,
+		};
+		let views: Vec<_> = all.map(view).collect();
+		assert_eq!(models.identify(&views), vec![CheckpointId(0)]);
 	}
 }

@@ -9,16 +9,18 @@ use polkadot_sdk::{frame_support, sp_io::hashing::blake2_256};
 
 /// Greatest width of the residual.
 pub const MAX_WIDTH: u32 = 65_536;
-/// Longest context, in tokens.
-pub const MAX_CONTEXT: u32 = 1_048_576;
+/// Longest context, in tokens. A job's input has at most a byte for each, and has to fit into a dispute.
+pub const MAX_CONTEXT: u32 = 65_536;
 /// Greatest vocabulary, in tokens.
 pub const MAX_VOCABULARY: u32 = 1_048_576;
 /// Greatest price of a token, in units: ten trillion parameters.
 pub const MAX_UNITS_PER_TOKEN: u32 = 10_000_000;
 
-/// What makes a model the same model: profile, architecture, tokenizer and weights.
+/// What makes a model the same model: all that is said of it but its parent and where it can be fetched. So a record that
+/// misstates a model keeps nobody from registering the true one.
 pub fn identity(record: &CheckpointRecord) -> [u8; 32] {
-	(record.profile, record.architecture, record.tokenizer, record.weights).using_encoded(blake2_256)
+	CheckpointRecord { parent: None, locators: Default::default(), ..record.clone() }
+		.using_encoded(blake2_256)
 }
 
 /// What other pallets need to know of a record.

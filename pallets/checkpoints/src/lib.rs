@@ -8,7 +8,7 @@
 //! - **Roots**: `layer_roots` are the Merkle roots of the embedding group and of each layer; `weights` is the
 //!   root over them, and names the model's bits.
 //! - **Lineage**: `parent` is the version that this one was made from. `depth` is the number of ancestors.
-//! - **Identity**: the hash of profile, architecture, tokenizer and weights.
+//! - **Identity**: the hash of all that a record says of the model itself: everything but parent and locators.
 //!
 //! ## Rules
 //! - Anyone registers a checkpoint against a deposit that grows with its size. The deposit stays held: records
@@ -16,9 +16,9 @@
 //! - A record never changes, except for its locators, which its owner keeps up to date.
 //! - The owner or the admin may *deprecate* a checkpoint: new jobs can't name it any more, it stays readable and
 //!   fetchable, and nothing brings it back.
-//! - Among active checkpoints an identity occurs once. Deprecation frees it, so that a model registered with a
-//!   wrong price or context by mistake, or by somebody who wanted to keep it from its makers, can be registered
-//!   again under a new id.
+//! - Among active checkpoints an identity occurs once. Deprecation frees it.
+//! - The chain has the hash of a model's architecture, not the architecture, so a record may say a wrong width, context or
+//!   price. It has an identity of its own and is in nobody's way. Operators serve only what says all that their file does.
 //!
 //! ## What it costs to ask
 //! Every job reads a checkpoint. So a [`Head`] of about a hundred bytes is kept apart from the record, which can
@@ -151,14 +151,13 @@ pub mod pallet {
 		UnknownCheckpoint,
 		/// The parent is not registered. Register it first, or leave `parent` empty.
 		UnknownParent,
-		/// An active checkpoint has the same profile, architecture, tokenizer and weights. Use that one; `byIdentity`
-		/// has its id.
+		/// An active checkpoint says the same of the model. Use that one; `byIdentity` has its id.
 		AlreadyRegistered,
 		/// `width` must be 1 to 65536.
 		BadWidth,
 		/// `layers` must be 1 to 255.
 		BadLayers,
-		/// `context` must be 1 to 1048576 tokens.
+		/// `context` must be 1 to 65536 tokens.
 		BadContext,
 		/// `vocabulary` must be 1 to 1048576 tokens.
 		BadVocabulary,

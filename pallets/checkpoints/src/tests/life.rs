@@ -55,14 +55,13 @@ fn deprecation_should_be_final_when_it_is_done() {
 #[test]
 fn model_should_be_registered_anew_when_its_first_checkpoint_is_deprecated() {
 	execute(|| {
-		let squatted = registered(BOB, 1);
-		assert_ok!(Checkpoints::deprecate(RuntimeOrigin::root(), squatted));
-		let right = CheckpointRecord { units_per_token: 135, ..record(1) };
-		assert_ok!(Checkpoints::register(RuntimeOrigin::signed(ALICE), right.clone()));
-		assert!(!Checkpoints::facts(squatted).unwrap().active);
-		assert_eq!(Checkpoints::facts(CheckpointId(1)).unwrap().units_per_token, 135);
+		let first = registered(BOB, 1);
+		assert_ok!(Checkpoints::deprecate(RuntimeOrigin::root(), first));
+		assert_ok!(Checkpoints::register(RuntimeOrigin::signed(ALICE), record(1)));
+		let active = [first, CheckpointId(1)].map(|id| Checkpoints::facts(id).unwrap().active);
+		assert_eq!(active, [false, true]);
 		assert_noop!(
-			Checkpoints::register(RuntimeOrigin::signed(BOB), right),
+			Checkpoints::register(RuntimeOrigin::signed(BOB), record(1)),
 			Error::<Test>::AlreadyRegistered
 		);
 	});

@@ -62,12 +62,30 @@ fn registration_should_be_refused_when_the_model_is_there_already() {
 	execute(|| {
 		registered(BOB, 1);
 		refused(record(1), Error::AlreadyRegistered);
-		let dearer = CheckpointRecord { units_per_token: 9, context: 64, locators: locators(0), ..record(1) };
-		refused(dearer, Error::AlreadyRegistered);
-		let other = CheckpointRecord { tokenizer: ContentHash([9; 32]), ..record(1) };
-		assert_ok!(Checkpoints::register(RuntimeOrigin::signed(ALICE), other));
-		let other = CheckpointRecord { architecture: ContentHash([9; 32]), ..record(1) };
-		assert_ok!(Checkpoints::register(RuntimeOrigin::signed(ALICE), other));
+		let elsewhere =
+			CheckpointRecord { parent: Some(CheckpointId(0)), locators: locators(0), ..record(1) };
+		refused(elsewhere, Error::AlreadyRegistered);
+		for other in [
+			CheckpointRecord { tokenizer: ContentHash([9; 32]), ..record(1) },
+			CheckpointRecord { architecture: ContentHash([9; 32]), ..record(1) },
+		] {
+			assert_ok!(Checkpoints::register(RuntimeOrigin::signed(ALICE), other));
+		}
+	});
+}
+
+#[test]
+fn model_should_be_registered_when_somebody_has_misstated_it_before() {
+	execute(|| {
+		for wrong in [
+			CheckpointRecord { context: 64, ..record(1) },
+			CheckpointRecord { width: 128, ..record(1) },
+			CheckpointRecord { vocabulary: 255, ..record(1) },
+			CheckpointRecord { units_per_token: 9, ..record(1) },
+		] {
+			assert_ok!(Checkpoints::register(RuntimeOrigin::signed(BOB), wrong));
+		}
+		assert_ok!(Checkpoints::register(RuntimeOrigin::signed(ALICE), record(1)));
 	});
 }
 
@@ -108,16 +126,16 @@ fn registration_should_be_refused_when_a_number_is_out_of_bounds() {
 #[test]
 fn registration_should_be_refused_when_the_trace_outgrows_its_counter() {
 	execute(|| {
-		// A token, 4 layers of 2^10 slices for each of 2^20 positions, and a token: more than 2^32 leaves.
+		// A token, 64 layers of 2^10 slices for each of 2^16 positions, and a token: more than 2^32 leaves.
 		let long = sealed(CheckpointRecord {
-			layer_roots: vec![Root([4; 32]); 5].try_into().unwrap(),
-			layers: 4,
+			layer_roots: vec![Root([4; 32]); 65].try_into().unwrap(),
+			layers: 64,
 			width: MAX_WIDTH,
 			context: MAX_CONTEXT,
 			..record(1)
 		});
 		refused(long.clone(), Error::TraceTooLong);
-		let fits = CheckpointRecord { context: (u32::MAX - 1) / (4 * 1024 + 1), ..long };
+		let fits = CheckpointRecord { context: (u32::MAX - 1) / (64 * 1024 + 1), ..long };
 		assert_ok!(Checkpoints::register(RuntimeOrigin::signed(ALICE), fits));
 	});
 }
