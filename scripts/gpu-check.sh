@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Checks and measures the kernels on a machine with a GPU, in under ten minutes: every profile's results against the
-# CPU's, the kernels' own tests on the GPU, compute-sanitizer, FlashCore's nine shapes and more, and PyTorch's attention
-# on the same shapes in the same run. Writes gpu-check.json and gpu-check.md. Fails only on a wrong result; goals are
+# CPU's, FlashCore's nine shapes and more, PyTorch's attention on the same shapes, the kernels' own tests on the GPU and
+# compute-sanitizer; last what may still hang a device, the kernels for compute capability 9.0 alone. Each step is a
+# process with a time limit, and one that fails or hangs takes nothing from the others. Leaves gpu-check.json,
+# gpu-check.md and logs.tar.gz. Fails if a result is wrong or a part of the check did not come to its end; goals are
 # printed as met or missed.
 #
 #   scripts/gpu-check.sh --out DIR                  builds what it runs
-#   scripts/gpu-check.sh --bundle DIR               builds it for another machine and stops (needs no GPU)
-#   scripts/gpu-check.sh --out DIR --from BUNDLE    runs that bundle: neither cargo nor a compiler is needed
+#   scripts/gpu-check.sh --bundle DIR               builds it for another machine and stops (needs no GPU): DIR, and the
+#                                                   same in one file, DIR.tar.xz
+#   scripts/gpu-check.sh --out DIR --from BUNDLE    runs that bundle (either): neither cargo nor a compiler is needed
 #
-# With --tune every tile of the forward kernels is timed first, which takes up to five minutes more: the table of the
-# fastest becomes tiles.json, and what is measured after that runs with it.
+# With --tune every tile of the forward kernels is timed before the shapes are, which takes up to five minutes more: the
+# table of the fastest becomes tiles.json, and the shapes are measured with it.
 #
 # NOESIS_GPU_CHECK names a noesis-gpu-check to run instead. What the machine lacks (PyTorch, compute-sanitizer) is left
 # out, and the report says so.
@@ -37,12 +40,17 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$OUT$BUNDLE" ] || die "$USAGE"
 
-# Most seconds for each step: together less than ten minutes, without the first.
+# Most seconds for all steps together, and for each of them: less if the steps before it took their time.
+LIMIT=560
+EXACT_SECONDS=60
+FAST_SECONDS=150
 TUNE_SECONDS=300
-CHECK_SECONDS=240
-TESTS_SECONDS=90
-SANITIZER_SECONDS=60
+BENCH_SECONDS=150
 SDPA_SECONDS=120
+TEST_SECONDS=60
+SANITIZER_SECONDS=60
+WGMMA_SECONDS=90
+[ -z "$TUNE" ] || LIMIT=$((LIMIT + TUNE_SECONDS))
 
 # Builds tests and puts their programs into a folder.
 copy_tests() {
@@ -76,77 +84,155 @@ bundle() {
 	cp "$ROOT/scripts/gpu/sdpa.py" "$folder/"
 }
 
-# Runs a step for at most so many seconds, its words into a log, and says what came of it.
-step() {
-	local seconds=$1 log=$2 status=0
-	shift 2
-	timeout "$seconds" "$@" >"$log" 2>&1 || status=$?
-	case $status in
-		0) echo "passed" ;;
-		124) echo "not done after $seconds s" ;;
-		*) echo "failed (exit code $status, see $(basename "$log"))" ;;
-	esac
-}
-
 if [ -n "$BUNDLE" ]; then
+	BUNDLE=${BUNDLE%/}
+	need xz
 	bundle "$BUNDLE"
-	echo "$BUNDLE"
+	say "packing"
+	# Every program holds the same kernels: a window of 64 MiB sees those of the program before.
+	tar -C "$BUNDLE" -c . | xz -9 >"$BUNDLE.tar.xz"
+	printf '%s\n' "$BUNDLE" "$BUNDLE.tar.xz"
 	exit
 fi
 
-mkdir -p "$OUT"
-if [ -z "$FROM" ] && [ -z "${NOESIS_GPU_CHECK:-}" ]; then
-	FROM=$CACHE/gpu-check
-	bundle "$FROM"
-fi
+# Runs a step for at most so many seconds, as long as there is time, its words into a log, and says what came of it.
+step() {
+	local seconds=$1 log=$2 status=0
+	shift 2
+	[ "$seconds" -le $((LIMIT - SECONDS)) ] || seconds=$((LIMIT - SECONDS))
+	if [ "$seconds" -le 0 ]; then
+		echo "not run: the time was up"
+		return
+	fi
+	say "$log, for $seconds s at most"
+	timeout --kill-after=5 "$seconds" "$@" >"$LOGS/$log.log" 2>&1 || status=$?
+	case $status in
+		0) echo "passed" ;;
+		# Stopped in time, or by force five seconds later.
+		124 | 137) echo "not done after $seconds s" ;;
+		*) echo "failed (exit code $status, see $log.log)" ;;
+	esac
+}
+
+# Makes one report of what there is so far.
+report() {
+	local sdpa=()
+	[ ! -s "$LOGS/sdpa.json" ] || sdpa=(--sdpa "$LOGS/sdpa.json")
+	"$CHECK" merge "${RUNS[@]}" "${sdpa[@]}" "${RESULTS[@]}" --out "$OUT"
+}
+
+# Remembers and reports what came of a step.
+record() {
+	local name=$1 result=$2
+	say "$name: $result"
+	RESULTS+=(--tool "$name=$result")
+	case $result in failed*) STATUS=1 ;; esac
+	report >/dev/null || true
+}
+
+# Runs a part of the check.
+part() {
+	local name=$1 seconds=$2
+	shift 2
+	record "$name" "$(step "$seconds" "$name" "$CHECK" run --only "$name" --backend cuda --out "$LOGS/$name.json" \
+		"${QUICK[@]}" "$@")"
+}
+
+# Times tiles; those that were timed before the time was up are in the table too.
+tune() {
+	rm -f "$OUT/tiles.json"
+	record "tuning" "$(step "$TUNE_SECONDS" tune "$CHECK" tune --out "$OUT/tiles.json")"
+	[ ! -s "$OUT/tiles.json" ] || TILES=(--tiles "$OUT/tiles.json")
+}
+
+# Measures PyTorch's attention.
+sdpa() {
+	local result="there is no python3"
+	if command -v python3 >/dev/null 2>&1; then
+		"$CHECK" cells >"$LOGS/cells.json" || true
+		result=$(step "$SDPA_SECONDS" sdpa python3 "$ROOT/scripts/gpu/sdpa.py" --seconds $((SDPA_SECONDS - 15)) \
+			--out "$LOGS/sdpa.json" <"$LOGS/cells.json")
+	fi
+	record "PyTorch" "$result"
+}
+
+# Runs a test of the kernels on the GPU.
+own_test() {
+	local name
+	name=$(basename "$1")
+	record "test $name on the GPU" \
+		"$(NOESIS_TEST_DEVICE=cuda step "$TEST_SECONDS" "test-$name" "$1" --test-threads=1)"
+}
+
+# Runs the small shapes under a tool of compute-sanitizer. Only what it finds itself is a failure.
+sanitizer() {
+	local tool=$1 result="not on this machine"
+	shift
+	if command -v compute-sanitizer >/dev/null 2>&1; then
+		result=$(step "$SANITIZER_SECONDS" "$tool" compute-sanitizer --tool "$tool" "$@" --error-exitcode 9 \
+			"$CHECK" run --quick --instrumented --repeats 2 --only exact --only canon32 --only fast --backend cuda \
+			--out "$LOGS/$tool.json")
+		case $result in
+			"failed (exit code 9,"*) ;;
+			failed*) result="could not run${result#failed}" ;;
+		esac
+	fi
+	record "compute-sanitizer $tool" "$result"
+}
+
+# However this ends: the report of what there is, and few files.
+finish() {
+	[ $? -eq 0 ] || STATUS=1
+	trap - EXIT
+	report || STATUS=1
+	if tar -C "$OUT" -czf "$OUT/logs.tar.gz" logs; then rm -rf "$LOGS"; fi
+	[ -z "$UNPACKED" ] || rm -rf "$UNPACKED"
+	say "written: $OUT/gpu-check.json, $OUT/gpu-check.md, $OUT/logs.tar.gz"
+	exit "$STATUS"
+}
+
+UNPACKED=
+case $FROM in
+	*.tar.xz)
+		UNPACKED=$(mktemp -d)
+		tar -C "$UNPACKED" -xJf "$FROM" 2>/dev/null || python3 -m tarfile -e "$FROM" "$UNPACKED" ||
+			die "$FROM can't be unpacked: neither tar with xz nor python3 does it"
+		FROM=$UNPACKED
+		;;
+	"")
+		if [ -z "${NOESIS_GPU_CHECK:-}" ]; then
+			FROM=$CACHE/gpu-check
+			bundle "$FROM"
+		fi
+		;;
+esac
 CHECK=${NOESIS_GPU_CHECK:-$FROM/noesis-gpu-check}
-SDPA=$ROOT/scripts/gpu/sdpa.py
 [ -x "$CHECK" ] || die "$CHECK can't be run: make it with scripts/gpu-check.sh --bundle DIR"
+LOGS=$OUT/logs
+rm -rf "$LOGS" "$OUT/logs.tar.gz"
+mkdir -p "$LOGS"
+RUNS=()
+for name in exact canon32 fast bench wgmma; do RUNS+=(--run "$LOGS/$name.json"); done
 RESULTS=()
 STATUS=0
+# The shell counts on from here.
+SECONDS=0
+trap finish EXIT
 
-if [ -n "$TUNE" ]; then
-	say "the fastest tiles"
-	result=$(step "$TUNE_SECONDS" "$OUT/tune.log" "$CHECK" tune --out "$OUT/tiles.json")
-	case $result in failed*) STATUS=1 ;; esac
-	[ ! -s "$OUT/tiles.json" ] || TILES=(--tiles "$OUT/tiles.json")
-	RESULTS+=(--tool "tuning=$result")
-fi
-
-say "results and speed"
-timeout "$CHECK_SECONDS" "$CHECK" run "${QUICK[@]}" "${TILES[@]}" --backend cuda --out "$OUT/run.json" || STATUS=$?
-[ -s "$OUT/run.json" ] || die "the check wrote no report (exit code $STATUS)"
-
-if [ -n "$FROM" ]; then
-	say "the kernels' own tests on the GPU"
-	for test in "$FROM"/tests/*; do
-		name=$(basename "$test")
-		result=$(NOESIS_TEST_DEVICE=cuda step "$TESTS_SECONDS" "$OUT/test-$name.log" "$test" --test-threads=1)
-		case $result in failed*) STATUS=1 ;; esac
-		say "test $name: $result"
-		RESULTS+=(--tool "test $name on the GPU=$result")
-	done
-fi
-
-for tool in memcheck racecheck; do
-	if command -v compute-sanitizer >/dev/null 2>&1; then
-		say "compute-sanitizer $tool"
-		result=$(step "$SANITIZER_SECONDS" "$OUT/$tool.log" compute-sanitizer --tool "$tool" --error-exitcode 9 \
-			"$CHECK" run --quick --repeats 2 --only fast --only exact --only canon32 --backend cuda --out "$OUT/$tool.json")
-		case $result in failed*) STATUS=1 ;; esac
-	else
-		result="not on this machine"
-	fi
-	RESULTS+=(--tool "compute-sanitizer $tool=$result")
+part exact "$EXACT_SECONDS"
+part canon32 "$EXACT_SECONDS"
+part fast "$FAST_SECONDS"
+[ -z "$TUNE" ] || tune
+part bench "$BENCH_SECONDS" "${TILES[@]}"
+sdpa
+TESTS=()
+[ -z "$FROM" ] || TESTS=("$FROM"/tests/*)
+for test in "${TESTS[@]}"; do
+	case $test in *_sm90) ;; *) own_test "$test" ;; esac
 done
-
-ARGUMENTS=()
-if command -v python3 >/dev/null 2>&1; then
-	say "PyTorch on the same shapes"
-	"$CHECK" cells | timeout $((SDPA_SECONDS + 60)) python3 "$SDPA" --seconds "$SDPA_SECONDS" --out "$OUT/sdpa.json" &&
-		ARGUMENTS=(--sdpa "$OUT/sdpa.json")
-fi
-
-"$CHECK" merge --run "$OUT/run.json" "${ARGUMENTS[@]}" "${RESULTS[@]}" --out "$OUT"
-say "written: $OUT/gpu-check.json, $OUT/gpu-check.md"
-exit "$STATUS"
+sanitizer memcheck
+sanitizer racecheck --racecheck-detect-level error
+part wgmma "$WGMMA_SECONDS"
+for test in "${TESTS[@]}"; do
+	case $test in *_sm90) own_test "$test" ;; esac
+done

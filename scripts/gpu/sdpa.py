@@ -10,6 +10,7 @@ Without PyTorch or a GPU the file says so, and the exit code is 0: there is noth
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import time
@@ -100,14 +101,11 @@ def in_a_row(works, once):
                 work()
 
     run, is_graph = all_of_them, False
+    all_of_them()
     try:
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            all_of_them()
-        torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # On the stream of the forward pass: a backward pass queues its work there, whatever the caller's.
+        with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
             all_of_them()
         run, is_graph = graph.replay, True
     except RuntimeError:
@@ -122,6 +120,7 @@ def in_a_row(works, once):
 
 
 def measure(cell):
+    """All on the current stream, which must not be the default one: that can't be recorded."""
     first = inputs(cell)
     size = 2 * sum(tensor.numel() * tensor.element_size() for tensor in first if tensor is not None)
     cache = torch.cuda.get_device_properties(0).L2_cache_size
@@ -143,6 +142,13 @@ def main():
     parser.add_argument("--seconds", type=float, default=240, help="when to stop measuring further shapes")
     arguments = parser.parse_args()
     report = {"missing": MISSING, "cells": []}
+
+    def save():
+        """Replaces the file as a whole, after every shape: whoever stops this finds what was measured."""
+        with open(arguments.out + ".partial", "w") as file:
+            json.dump(report, file)
+        os.replace(arguments.out + ".partial", arguments.out)
+
     if MISSING is None:
         torch.manual_seed(0)
         started = time.monotonic()
@@ -158,6 +164,7 @@ def main():
             "cudnn": SDPBackend.CUDNN_ATTENTION,
             "efficient": SDPBackend.EFFICIENT_ATTENTION,
         }
+        stream = torch.cuda.Stream()
         for cell in json.load(sys.stdin):
             if time.monotonic() - started > arguments.seconds:
                 report["stopped"] = f"after {arguments.seconds:.0f} s, before {cell['name']}"
@@ -165,7 +172,7 @@ def main():
             found = {}
             for name, kernel in kernels.items():
                 try:
-                    with sdpa_kernel(kernel):
+                    with torch.cuda.stream(stream), sdpa_kernel(kernel):
                         found[name] = measure(cell["cell"])
                 except RuntimeError as error:  # this kernel takes no such shape, or there is no memory
                     found[name] = {"error": str(error).splitlines()[0]}
@@ -173,10 +180,10 @@ def main():
             report["cells"].append({"name": cell["name"], "kernels": found})
             times = (f"{name} {times['call']['p50']:.1f} us" for name, times in found.items() if "call" in times)
             print(cell["name"], *times, file=sys.stderr)
+            save()
     else:
         print(MISSING, file=sys.stderr)
-    with open(arguments.out, "w") as file:
-        json.dump(report, file)
+    save()
 
 
 if __name__ == "__main__":

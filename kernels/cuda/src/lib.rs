@@ -1,7 +1,7 @@
 //! The CUDA kernels of Noesis and what launches them.
 //!
 //! Every kernel is written once, in `cu/*.cu`, against the few instructions of `cu/device.cuh`. The same text is
-//! compiled by nvcc (binaries embedded at build time), by NVRTC (at run time, where they were not) and by g++ under
+//! compiled by nvcc (binaries embedded at build time), by NVRTC (at run time, where none fits) and by g++ under
 //! `emulation/`, which runs it on a CPU with fibers for threads and is how the kernels are tested without a GPU.
 //! Host code speaks to a [`Device`]; it can't tell the three apart.
 
@@ -24,5 +24,5 @@ pub use device::{
 	Arg, Buffer, Details, Device, DeviceError, Element, Form, Graph, Launch, Loaded, Replay, Resources,
 	TensorMap, Tiles, Work,
 };
-pub use probe::probe;
+pub use probe::{probe, probe_everywhere, probe_sm90};
 pub use source::{find, sources, Source};

@@ -20,15 +20,32 @@ const WGMMA_SHARED: u32 = 2 * 2 * (SIDE * SIDE) as u32 + 128;
 /// # Errors
 /// What the device reports: a kernel can't be loaded or launched.
 pub fn probe(device: &Arc<dyn Device>) -> Result<Vec<(&'static str, bool)>, DeviceError> {
-	let mut tried = vec![
+	let mut tried = probe_everywhere(device)?;
+	tried.extend(probe_sm90(device)?);
+	Ok(tried)
+}
+
+/// The part of [`probe`] that every device has.
+///
+/// # Errors
+/// As of [`probe`].
+pub fn probe_everywhere(device: &Arc<dyn Device>) -> Result<Vec<(&'static str, bool)>, DeviceError> {
+	Ok(vec![
 		("half-precision tensor cores", halves(device)?),
 		("byte tensor cores", bytes(device)?),
 		("barriers and shuffles", sums(device)?),
-	];
-	if find(WGMMA).is_some_and(|source| source.runs_on(device.architecture())) {
-		tried.push(("copied tiles and products of four warps", tiles(device)?));
+	])
+}
+
+/// The part of [`probe`] that only compute capability 9.0 has; nothing on other devices.
+///
+/// # Errors
+/// As of [`probe`].
+pub fn probe_sm90(device: &Arc<dyn Device>) -> Result<Option<(&'static str, bool)>, DeviceError> {
+	if !find(WGMMA).is_some_and(|source| source.runs_on(device.architecture())) {
+		return Ok(None);
 	}
-	Ok(tried)
+	Ok(Some(("copied tiles and products of four warps", tiles(device)?)))
 }
 
 fn launch(blocks: usize, threads: usize, shared: u32) -> Launch {

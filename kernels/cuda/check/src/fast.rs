@@ -1,25 +1,26 @@
 //! The `Fast` profile: attention against its definition in f64, and the same bits at every repeat.
 //!
 //! Ragged lengths, packed batches, strides and every edge are the business of the tests under `emulation/tests/`, which
-//! `scripts/gpu-check.sh` runs on the GPU as well; here are the sizes that an emulation can't reach.
+//! `scripts/gpu-check.sh` runs on the GPU as well; here are the sizes that an emulation can't reach. Only kernels that every
+//! device runs: the others are [`crate::wgmma`]'s.
 
-use crate::{Finding, Suite};
+use crate::{Finding, Options, Suite};
 use noesis_cuda::{
 	attention::{
 		backward::{self, Backward, Gradients},
 		decode::{CacheShape, Filled, KvCache, Step, Tokens, Workspace, SPLIT},
 		forward::Inputs,
 		reference::{self, random, HostView},
-		tuning::{candidates, candidates_on, wgmma_candidates, Tile, Tuning},
+		tuning::{candidates, Kind, Tile},
 		Attention, AttentionShape, Lengths, Precision, Strides, View,
 	},
-	probe, sources, Buffer, Device, DeviceError,
+	probe_everywhere, sources, Buffer, Device, DeviceError, Form, Source,
 };
 use noesis_primitives::ContentHash;
 use std::sync::Arc;
 
 /// One attention of equal lengths with independent inputs.
-struct Case {
+pub(crate) struct Case {
 	shape: AttentionShape,
 	precision: Precision,
 	queries: usize,
@@ -30,7 +31,7 @@ struct Case {
 }
 
 impl Case {
-	fn new(
+	pub(crate) fn new(
 		precision: Precision,
 		heads: [usize; 3],
 		[queries, keys]: [usize; 2],
@@ -42,6 +43,14 @@ impl Case {
 		let inputs = [(1, q), (2, k), (3, k), (4, q)].map(|(seed, count)| random(seed, count, precision));
 		let shape = AttentionShape { batch, query_heads, kv_heads, head_dim, causal };
 		Self { shape, precision, queries, keys, lengths: Lengths::Uniform { queries, keys }, inputs }
+	}
+
+	/// The one whose bits are asked for again and again.
+	pub(crate) fn repeated(small: bool) -> Self {
+		if small {
+			return Self::new(Precision::F16, [1, 1, 1], [33, 33], 64, true);
+		}
+		Self::new(Precision::F16, [4, 8, 4], [512, 512], 64, true)
 	}
 
 	fn attention(&self) -> Attention<'_> {
@@ -62,7 +71,7 @@ impl Case {
 		HostView::new(&self.inputs[which], strides)
 	}
 
-	fn name(&self) -> String {
+	pub(crate) fn name(&self) -> String {
 		let AttentionShape { batch, query_heads, kv_heads, head_dim, causal } = self.shape;
 		let (precision, queries, keys) = (self.precision.name(), self.queries, self.keys);
 		let mask = if causal { ", causal" } else { "" };
@@ -123,7 +132,7 @@ impl<'a> Arrays<'a> {
 	}
 }
 
-fn said(error: impl ToString) -> String {
+pub(crate) fn said(error: impl ToString) -> String {
 	error.to_string()
 }
 
@@ -155,7 +164,7 @@ fn forward_is_near(case: &Case, out: &[u16], lse: &[f32], expected: &reference::
 	(ok, format!("worst {worst:.2} roundings, relative {far:.1e}, log-sum-exp {lse:.1e}"))
 }
 
-fn forward(device: &Arc<dyn Device>, case: &Case, tiles: &[Tile]) -> Finding {
+pub(crate) fn forward(device: &Arc<dyn Device>, case: &Case, tiles: &[Tile]) -> Finding {
 	let expected = reference::forward(&case.attention(), case.host(0), case.host(1), case.host(2));
 	let mut last = (true, String::new());
 	for tile in tiles {
@@ -215,7 +224,7 @@ fn decode(device: &Arc<dyn Device>, case: &Case) -> Finding {
 }
 
 /// Runs forward and backward again and again, and asks for the same bits.
-fn repeats(device: &Arc<dyn Device>, case: &Case, tile: Tile, count: usize) -> Finding {
+pub(crate) fn repeats(device: &Arc<dyn Device>, case: &Case, tile: Tile, count: usize) -> Finding {
 	let arrays = Arrays::new(device, case).map_err(said)?;
 	let once = || -> Result<Vec<u16>, DeviceError> {
 		arrays.forward(tile)?;
@@ -232,24 +241,61 @@ fn repeats(device: &Arc<dyn Device>, case: &Case, tile: Tile, count: usize) -> F
 	Ok((true, format!("{count} times {}", ContentHash::of(&bytes))))
 }
 
-/// All of it.
-pub fn check(suite: &mut Suite<'_>, device: &Arc<dyn Device>, tuning: &Tuning, count: usize) {
-	use Precision::{Bf16, F16};
-	let choose = |case: &Case| tuning.choose(&**device, &case.attention());
-	suite.check("every kernel can be loaded and spills nothing", || {
+/// Whether kernels can be loaded, and how they came to the device.
+pub(crate) fn kernels(
+	suite: &mut Suite<'_>,
+	device: &Arc<dyn Device>,
+	options: &Options,
+	whose: &str,
+	which: impl Fn(&Source) -> bool,
+) {
+	let here: Vec<&Source> =
+		sources().iter().filter(|source| source.runs_on(device.architecture()) && which(source)).collect();
+	let verb = if options.instrumented { "can be loaded" } else { "can be loaded and spills nothing" };
+	suite.check(format!("every kernel {whose} {verb}"), || {
 		let mut most = None;
-		let here = sources().iter().filter(|source| source.runs_on(device.architecture()));
-		for kernel in here.flat_map(|source| source.kernels) {
+		for kernel in here.iter().flat_map(|source| source.kernels) {
 			let Some(taken) = device.resources(kernel).map_err(said)? else { continue };
-			if taken.local_bytes > 0 {
+			if taken.local_bytes > 0 && !options.instrumented {
 				return Ok((false, format!("{kernel} uses {} bytes of local memory", taken.local_bytes)));
 			}
 			most = most.max(Some(taken.registers));
 		}
 		Ok((true, most.map_or("nothing is loaded here".into(), |most| format!("at most {most} registers"))))
 	});
+	suite.check(format!("every kernel {whose} comes from its embedded binary, if it has one"), || {
+		let (mut embedded, mut compiled, mut refused) = (0, 0, Vec::new());
+		for loaded in device.loaded() {
+			let Some(source) = here.iter().find(|source| source.name == loaded.name) else { continue };
+			match loaded.form {
+				Form::Embedded(_) => embedded += 1,
+				Form::Compiled(_) | Form::Translated(_) => {
+					compiled += 1;
+					if source.binary_for(device.architecture()).is_some() {
+						refused.push(source.name);
+					}
+				},
+			}
+		}
+		let mut found = format!("{embedded} sources embedded, {compiled} compiled by NVRTC");
+		if !refused.is_empty() {
+			found += &format!(", though the driver was given a binary of {}", refused.join(", "));
+		}
+		Ok((refused.is_empty(), found))
+	});
+}
+
+/// All of it.
+pub fn check(suite: &mut Suite<'_>, device: &Arc<dyn Device>, options: &Options) {
+	use Precision::{Bf16, F16};
+	// A table of measured tiles may name one of the other kind.
+	let choose = |case: &Case| match options.tuning.choose(&**device, &case.attention()) {
+		tile if tile.kind == Kind::Mma => tile,
+		_ => candidates(case.shape.head_dim)[0],
+	};
+	kernels(suite, device, options, "for all devices", |source| source.only.is_none());
 	suite.check("the device's instructions", || {
-		let tried = probe(device).map_err(said)?;
+		let tried = probe_everywhere(device).map_err(said)?;
 		let wrong: Vec<&str> = tried.iter().filter(|(_, right)| !right).map(|(name, _)| *name).collect();
 		Ok((wrong.is_empty(), wrong.join(", ")))
 	});
@@ -259,11 +305,10 @@ pub fn check(suite: &mut Suite<'_>, device: &Arc<dyn Device>, tuning: &Tuning, c
 	for (precision, head_dim) in [(F16, 64), (Bf16, 64), (F16, 128), (Bf16, 128)] {
 		let case = Case::new(precision, [1, 2, 1], [long, long], head_dim, true);
 		// All on a GPU; each kernel takes the emulation its time.
-		let (all, wgmma) = (candidates(head_dim), wgmma_tiles(device, head_dim));
-		let first = if small { 1 } else { all.len() };
-		let tiles: Vec<Tile> = all.iter().take(first).chain(wgmma.iter().take(first)).copied().collect();
+		let all = candidates(head_dim);
+		let tiles = if small { &all[..1] } else { all };
 		suite.check(format!("forward, {} tiles: {}", tiles.len(), case.name()), || {
-			forward(device, &case, &tiles)
+			forward(device, &case, tiles)
 		});
 		let tile = choose(&case);
 		suite.check(format!("backward: {}", case.name()), || gradients(device, &case, tile));
@@ -279,30 +324,13 @@ pub fn check(suite: &mut Suite<'_>, device: &Arc<dyn Device>, tuning: &Tuning, c
 		}
 		for causal in [false, true] {
 			let case = Case::new(F16, [1, 1, 1], [4096, 4096], 128, causal);
-			let mut tiles = vec![choose(&case)];
-			tiles.extend(wgmma_tiles(device, 128));
-			suite.check(format!("forward, {} tiles: {}", tiles.len(), case.name()), || {
-				forward(device, &case, &tiles)
-			});
+			let tile = choose(&case);
+			suite.check(format!("forward: {}", case.name()), || forward(device, &case, &[tile]));
 		}
 	}
-	let case = if small {
-		Case::new(F16, [1, 1, 1], [33, 33], 64, true)
-	} else {
-		Case::new(F16, [4, 8, 4], [512, 512], 64, true)
-	};
+	let case = Case::repeated(small);
 	let tile = choose(&case);
-	suite.check(format!("the same bits every time: {}", case.name()), || repeats(device, &case, tile, count));
-	if let Some(tile) = wgmma_tiles(device, case.shape.head_dim).first() {
-		suite.check(format!("the same bits every time, wgmma: {}", case.name()), || {
-			repeats(device, &case, *tile, count)
-		});
-	}
-}
-
-/// The tiles of products of four warps, where the device has such.
-fn wgmma_tiles(device: &Arc<dyn Device>, head_dim: usize) -> Vec<Tile> {
-	candidates_on(device.architecture(), head_dim)
-		.filter(|tile| wgmma_candidates(head_dim).contains(tile))
-		.collect()
+	suite.check(format!("the same bits every time: {}", case.name()), || {
+		repeats(device, &case, tile, options.repeats)
+	});
 }

@@ -1,39 +1,41 @@
 //! Checks and measures every kernel on a device: the GPU, or, to see that the check itself runs, the emulation.
 //!
-//! [`fast`] compares with the f64 reference and asks for the same bits again and again; [`exact`] and [`canon32`] ask
-//! for the CPU's bits; then the benches run. Whether a goal is met is said, never asserted: only a wrong value fails.
+//! [`exact`] and [`canon32`] ask for the CPU's bits; [`fast`] compares with the f64 reference and asks for the same bits
+//! again and again; then the benches run; and [`wgmma`], with the kernels that may still hang a device, comes last. Whether
+//! a goal is met is said, never asserted: only a wrong value fails.
 
 // Sums of counts and lengths of small shapes that are chosen here.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
 pub mod canon32;
 pub mod exact;
-
 pub mod fast;
 pub mod merge;
 mod suite;
+pub mod wgmma;
 
-pub use suite::{Check, Finding, Suite};
+pub use suite::{Check, Finding, Outcome, Suite};
 
 use noesis_cuda::{
 	attention::tuning::Tuning,
-	bench::{run_device, Cell, Effort, Environment, Report},
+	bench::{run_device_telling, Cell, Effort, Pass, Report},
 	Device,
 };
-use serde::Serialize;
 use std::{path::PathBuf, sync::Arc};
 
 /// A part of the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-	/// The `Fast` profile against the f64 reference.
-	Fast,
 	/// The `Exact` profile against the CPU's bits.
 	Exact,
 	/// The `Canon32` profile against the CPU's bits.
 	Canon32,
+	/// The `Fast` profile's kernels for every device against the f64 reference.
+	Fast,
 	/// Speed.
 	Bench,
+	/// The `Fast` profile's kernels for compute capability 9.0 alone.
+	Wgmma,
 }
 
 /// What to do.
@@ -41,6 +43,8 @@ pub enum Part {
 pub struct Options {
 	/// Small shapes only.
 	pub quick: bool,
+	/// Another program has put its own code into the kernels, which uses local memory: spills are not looked for.
+	pub instrumented: bool,
 	/// Only these parts; all if none is named.
 	pub parts: Vec<Part>,
 	/// How often equal bits are asked for.
@@ -51,71 +55,53 @@ pub struct Options {
 	pub checkpoint: Option<PathBuf>,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Outcome {
-	/// Where and with what.
-	pub environment: Environment,
-	/// Checks that passed.
-	pub passed: usize,
-	/// Checks that failed.
-	pub failed: usize,
-	/// All of them.
-	pub checks: Vec<Check>,
-	/// Speed.
-	pub bench: Option<Report>,
-}
-
-/// Runs the check. Every check is told as it ends.
-pub fn run(device: &Arc<dyn Device>, options: &Options, tell: &mut dyn FnMut(&Check)) -> Outcome {
+/// Runs the check. What was found so far is told as each check begins and ends, and after each shape that is measured.
+pub fn run(device: &Arc<dyn Device>, options: &Options, tell: &mut dyn FnMut(&Outcome)) -> Outcome {
 	let wanted = |part: Part| options.parts.is_empty() || options.parts.contains(&part);
-	let mut suite = Suite::new(options.quick, tell);
-	if wanted(Part::Fast) {
-		fast::check(&mut suite, device, &options.tuning, options.repeats);
-	}
+	let mut suite = Suite::new(options.quick, device, tell);
 	if wanted(Part::Exact) {
 		exact::check(&mut suite, device, options.checkpoint.as_deref());
 	}
 	if wanted(Part::Canon32) {
 		canon32::check(&mut suite, device);
 	}
-	let mut bench = None;
+	if wanted(Part::Fast) {
+		fast::check(&mut suite, device, options);
+	}
 	if wanted(Part::Bench) {
-		suite.check("every shape can be measured", || {
-			let report = measure(device, options).map_err(|error| error.to_string())?;
-			let failed =
-				report.cells.iter().filter_map(|cell| cell.error.as_ref().map(|_| cell.name.as_str()));
-			let failed: Vec<&str> = failed.collect();
-			let said = if failed.is_empty() { "all".into() } else { failed.join(", ") };
-			let ok = failed.is_empty();
-			bench = Some(report);
-			Ok((ok, said))
-		});
+		suite.measure("every shape can be measured", |told| measure(device, options, told));
 	}
-	let checks = suite.finish();
-	let failed = checks.iter().filter(|check| !check.ok).count();
-	Outcome {
-		environment: Environment::of(Some(device)),
-		passed: checks.len() - failed,
-		failed,
-		checks,
-		bench,
+	if wanted(Part::Wgmma) {
+		wgmma::check(&mut suite, device, options);
 	}
+	suite.finish()
 }
 
-fn measure(device: &Arc<dyn Device>, options: &Options) -> Result<Report, noesis_cuda::DeviceError> {
+fn measure(device: &Arc<dyn Device>, options: &Options, told: &mut dyn FnMut(&Report)) -> Finding {
 	let backend = if device.details().driver.is_empty() { "emulation" } else { "cuda" };
-	let mut silent = |_: &noesis_cuda::bench::Outcome| {};
-	if options.quick {
-		// One small shape of every kind.
-		let small = |cell: Cell| Cell { batch: 1, heads: 2, kv_heads: 2, length: 64, ..cell };
-		let (first, more) = (Cell::flashcore()[0], Cell::more());
-		let mut cells = vec![small(first)];
-		for pass in [noesis_cuda::bench::Pass::Backward, noesis_cuda::bench::Pass::Decode] {
-			cells.extend(more.iter().find(|cell| cell.pass == pass).map(|cell| small(*cell)));
-		}
-		return run_device(device, backend, &options.tuning, &cells, &Effort::DRY, &mut silent);
+	let (cells, effort) = if options.quick {
+		(small_cells(), Effort::DRY)
+	} else {
+		(Cell::flashcore().into_iter().chain(Cell::more()).collect(), Effort::FULL)
+	};
+	let report = run_device_telling(device, backend, &options.tuning, &cells, &effort, told)
+		.map_err(|error| error.to_string())?;
+	let errors = report.cells.iter().filter_map(|cell| Some((&cell.name, cell.error.as_ref()?)));
+	let mut wrong: Vec<String> = errors.map(|(name, error)| format!("{name}: {error}")).collect();
+	let left = cells.len() - report.cells.len();
+	if left > 0 {
+		wrong.push(format!("the last {left} of {} shapes were not measured", cells.len()));
 	}
-	let cells: Vec<Cell> = Cell::flashcore().into_iter().chain(Cell::more()).collect();
-	run_device(device, backend, &options.tuning, &cells, &Effort::FULL, &mut silent)
+	Ok((wrong.is_empty(), if wrong.is_empty() { "all".into() } else { wrong.join("; ") }))
+}
+
+/// One small shape of every kind.
+fn small_cells() -> Vec<Cell> {
+	let small = |cell: Cell| Cell { batch: 1, heads: 2, kv_heads: 2, length: 64, ..cell };
+	let more = Cell::more();
+	let mut cells = vec![small(Cell::flashcore()[0])];
+	for pass in [Pass::Backward, Pass::Decode] {
+		cells.extend(more.iter().find(|cell| cell.pass == pass).map(|cell| small(*cell)));
+	}
+	cells
 }

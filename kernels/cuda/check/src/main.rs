@@ -8,9 +8,10 @@ use noesis_cuda::{
 };
 use noesis_cuda_emulation::Emulation;
 use noesis_gpu_check::{
-	merge::{merge, Sdpa},
-	run, Options, Part,
+	merge::{combine, merge, Sdpa},
+	run, Options, Outcome, Part,
 };
+use serde::de::DeserializeOwned;
 use std::{
 	error::Error,
 	fs,
@@ -30,7 +31,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-	/// Runs checks and benches, and writes what they found as JSON. Exit code 1 if a check failed.
+	/// Runs checks and benches, and writes what they found as JSON, again after each of them. Exit code 1 if a check
+	/// failed.
 	Run {
 		/// What computes: `cuda`, or `emulation` to see on a machine without a GPU that everything runs.
 		#[arg(long, default_value = "cuda")]
@@ -38,6 +40,9 @@ enum Command {
 		/// Small shapes only, and hardly any repeats: for the emulation and for sanitizers.
 		#[arg(long)]
 		quick: bool,
+		/// For sanitizers, whose own code in the kernels uses local memory: spills are not looked for.
+		#[arg(long)]
+		instrumented: bool,
 		/// Only these parts; all by default.
 		#[arg(long, value_enum)]
 		only: Vec<Part>,
@@ -62,11 +67,12 @@ enum Command {
 	},
 	/// Prints the shapes that are measured, for the comparison with PyTorch.
 	Cells,
-	/// Makes one report of a run, of what `scripts/gpu/sdpa.py` wrote, and of what other programs said.
+	/// Makes one report of several runs, of what `scripts/gpu/sdpa.py` wrote, and of what other programs said. Exit code 1
+	/// if a check failed, or a run did not come to its end.
 	Merge {
-		/// What `run` wrote.
-		#[arg(long)]
-		run: PathBuf,
+		/// What `run` should have written: each file is a part of the check, named after it, whether it is there or not.
+		#[arg(long, required = true)]
+		run: Vec<PathBuf>,
 		/// What `scripts/gpu/sdpa.py` wrote.
 		#[arg(long)]
 		sdpa: Option<PathBuf>,
@@ -102,7 +108,7 @@ fn emulation() -> Arc<dyn Device> {
 
 fn act(command: Command) -> Result<bool, Box<dyn Error>> {
 	match command {
-		Command::Run { backend, quick, only, repeats, tiles, checkpoint, out } => {
+		Command::Run { backend, quick, instrumented, only, repeats, tiles, checkpoint, out } => {
 			let Chosen::Device(device) = choose(backend, Some(emulation))? else {
 				return Err("there is nothing to check on the CPU itself: --backend cuda or emulation".into());
 			};
@@ -110,15 +116,22 @@ fn act(command: Command) -> Result<bool, Box<dyn Error>> {
 				Some(path) => Tuning::from_json(&read(&path)?)?,
 				None => Tuning::default(),
 			};
-			let options = Options { quick, parts: only, repeats, tuning, checkpoint };
-			let report = run(&device, &options, &mut |check| {
-				let verdict = if check.ok { "ok    " } else { "FAILED" };
-				eprintln!("{verdict} {:7.2} s  {}: {}", check.seconds, check.name, check.detail);
+			let options = Options { quick, instrumented, parts: only, repeats, tuning, checkpoint };
+			let mut said = 0;
+			let mut written = Ok(());
+			let report = run(&device, &options, &mut |report| {
+				for check in report.checks.iter().skip(said) {
+					let verdict = if check.ok { "ok    " } else { "FAILED" };
+					eprintln!("{verdict} {:7.2} s  {}: {}", check.seconds, check.name, check.detail);
+				}
+				said = report.checks.len();
+				if let Some(path) = &out {
+					written = save(path, report);
+				}
 			});
-			let text = serde_json::to_string(&report)?;
-			match out {
-				Some(path) => write(&path, &text)?,
-				None => print(&text)?,
+			written?;
+			if out.is_none() {
+				print(&serde_json::to_string(&report)?)?;
 			}
 			if let Some(bench) = &report.bench {
 				eprintln!("\n{}", bench.table());
@@ -151,16 +164,19 @@ fn act(command: Command) -> Result<bool, Box<dyn Error>> {
 			Ok(true)
 		},
 		Command::Merge { run, sdpa, tool, out } => {
-			let run = serde_json::from_str(&read(&run)?)?;
-			let sdpa = match sdpa {
-				Some(path) => serde_json::from_str(&read(&path)?)?,
-				None => Sdpa { missing: Some("it was not run".into()), ..Sdpa::default() },
+			let part = |path: &PathBuf| {
+				let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+				(name, read_json::<serde_json::Value>(path))
 			};
+			let run = combine(&run.iter().map(part).collect::<Vec<_>>());
+			let sdpa: Result<Sdpa, String> =
+				sdpa.map_or_else(|| Err("it was not run".into()), |path| read_json(&path));
+			let sdpa = sdpa.unwrap_or_else(|missing| Sdpa { missing: Some(missing), ..Sdpa::default() });
 			let (json, text) = merge(&run, &sdpa, &tool);
 			write(&out.join("gpu-check.json"), &serde_json::to_string_pretty(&json)?)?;
 			write(&out.join("gpu-check.md"), &text)?;
 			print(&text)?;
-			Ok(true)
+			Ok(run.get("failed").is_some_and(|failed| failed == 0))
 		},
 	}
 }
@@ -174,6 +190,18 @@ fn read(path: &Path) -> Result<String, String> {
 	fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+	serde_json::from_str(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 fn write(path: &Path, text: &str) -> Result<(), String> {
 	fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Replaces the file as a whole: whenever this process is killed, one or the other is there.
+fn save(path: &Path, report: &Outcome) -> Result<(), String> {
+	let text = serde_json::to_string(report).map_err(|error| error.to_string())?;
+	let partial = path.with_extension("partial");
+	write(&partial, &text)?;
+	fs::rename(&partial, path).map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -129,12 +129,56 @@ fn compare(outcome: &Value, sdpa: &Sdpa) -> Option<Comparison> {
 	})
 }
 
-/// The whole report as JSON and as Markdown. `run` is what `noesis-gpu-check run` wrote; `tools` is each program
-/// that was run beside it and what came of it.
+/// One run of several: the parts by name, each with what `noesis-gpu-check run` wrote of it or why there is nothing. A part
+/// that is missing or did not come to its end counts as a failed check.
+pub fn combine(parts: &[(String, Result<Value, String>)]) -> Value {
+	let (mut checks, mut kernels) = (Vec::new(), Vec::new());
+	let (mut environment, mut bench) = (Value::Null, Value::Null);
+	for (part, run) in parts {
+		let stopped = match run {
+			Err(missing) => Some(format!("it is missing: {missing}")),
+			Ok(run) => {
+				checks.extend(list(&run["checks"]).iter().cloned());
+				for kernel in list(&run["environment"]["kernels"]) {
+					if !kernels.contains(kernel) {
+						kernels.push(kernel.clone());
+					}
+				}
+				if environment["device"].is_null() {
+					environment = run["environment"].clone();
+				}
+				if bench.is_null() {
+					bench = run["bench"].clone();
+				}
+				let began = run["under_way"].as_str();
+				began.map(|check| format!("it was stopped after the beginning of: {check}"))
+			},
+		};
+		if let Some(detail) = stopped {
+			checks.push(json!({ "name": format!("{part} comes to its end"), "ok": false, "detail": detail }));
+		}
+	}
+	environment["kernels"] = Value::Array(kernels);
+	let failed = checks.iter().filter(|check| check["ok"] != true).count();
+	json!({
+		"environment": environment,
+		"passed": checks.len() - failed,
+		"failed": failed,
+		"checks": checks,
+		"bench": bench,
+	})
+}
+
+/// The items of an array; none of anything else.
+fn list(value: &Value) -> &[Value] {
+	value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The whole report as JSON and as Markdown. `run` is what [`combine`] made of all parts; `tools` is each program that was
+/// run beside them and what came of it.
 pub fn merge(run: &Value, sdpa: &Sdpa, tools: &[(String, String)]) -> (Value, String) {
-	let none = Vec::new();
-	let cells = run["bench"]["cells"].as_array().unwrap_or(&none);
-	let comparisons: Vec<Comparison> = cells.iter().filter_map(|outcome| compare(outcome, sdpa)).collect();
+	let cells = list(&run["bench"]["cells"]).iter();
+	let comparisons: Vec<Comparison> = cells.filter_map(|outcome| compare(outcome, sdpa)).collect();
 	let goals: Vec<bool> = comparisons.iter().filter_map(|cell| cell.goal.map(|(_, met)| met)).collect();
 	let ahead: Vec<bool> = comparisons.iter().filter_map(|cell| cell.speedup().map(|x| x >= 1.0)).collect();
 	let count = |list: &[bool]| json!({ "met": list.iter().filter(|met| **met).count(), "of": list.len() });
@@ -178,6 +222,9 @@ fn markdown(
 		}
 	));
 	line(format!("- checks: {} passed, {} failed", run["passed"], run["failed"]));
+	for check in list(&run["checks"]).iter().filter(|check| check["ok"] != true) {
+		line(format!("- failed: {}: {}", word(&check["name"]), word(&check["detail"])));
+	}
 	for (tool, result) in tools {
 		line(format!("- {tool}: {result}"));
 	}
@@ -286,6 +333,40 @@ mod tests {
 			"{text}"
 		);
 		assert!(text.contains("0.80 missed") && text.contains("12 passed, 1 failed"));
+	}
+
+	#[test]
+	fn several_runs_should_become_one() {
+		let check = |name: &str, ok: bool| json!({ "name": name, "ok": ok, "detail": "so" });
+		let part = |checks: Value, kernels: Value| {
+			json!({ "checks": checks, "under_way": null, "bench": null,
+				"environment": { "device": { "name": "a GPU" }, "kernels": kernels } })
+		};
+		let exact = part(json!([check("a", true)]), json!(["x", "y"]));
+		let mut bench = part(json!([check("b", true), check("c", false)]), json!(["y", "z"]));
+		bench["bench"] = run()["bench"].clone();
+		let run = combine(&[("exact".into(), Ok(exact)), ("bench".into(), Ok(bench))]);
+		assert_eq!((&run["passed"], &run["failed"]), (&json!(2), &json!(1)));
+		let names: Vec<&Value> = list(&run["checks"]).iter().map(|check| &check["name"]).collect();
+		assert_eq!(names, ["a", "b", "c"]);
+		assert_eq!(run["environment"]["kernels"], json!(["x", "y", "z"]));
+		let (json, text) = merge(&run, &sdpa(), &[]);
+		assert_eq!(json["summary"]["checks_failed"], 1);
+		assert_eq!(list(&json["summary"]["comparisons"]).len(), 2);
+		assert!(text.contains("a GPU") && text.contains("- failed: c: so"), "{text}");
+	}
+
+	#[test]
+	fn a_part_that_is_missing_or_was_stopped_should_count_as_failed() {
+		let stopped = json!({ "checks": [{ "name": "a", "ok": true }], "under_way": "b" });
+		let missing = Err("fast.json: No such file".into());
+		let run = combine(&[("bench".into(), Ok(stopped)), ("fast".into(), missing)]);
+		assert_eq!((&run["passed"], &run["failed"]), (&json!(1), &json!(2)));
+		let (_, text) = merge(&run, &sdpa(), &[]);
+		assert!(text.contains("bench comes to its end: it was stopped after the beginning of: b"), "{text}");
+		assert!(text.contains("fast comes to its end: it is missing: fast.json: No such file"), "{text}");
+		let nothing = combine(&[("fast".into(), Err(String::new()))]);
+		assert_eq!(nothing["failed"], 1, "even if there is nothing else");
 	}
 
 	#[test]

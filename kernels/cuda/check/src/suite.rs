@@ -1,7 +1,11 @@
 //! Checks one after the other, each with what it found.
 
+use noesis_cuda::{
+	bench::{Environment, Report},
+	Device,
+};
 use serde::Serialize;
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 /// One thing that was checked.
 #[derive(Clone, Debug, Serialize)]
@@ -19,31 +23,110 @@ pub struct Check {
 /// What a check found: whether it holds, and what to say of it.
 pub type Finding = Result<(bool, String), String>;
 
+/// What came of all checks so far.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+	/// Where and with what.
+	pub environment: Environment,
+	/// The check that began last; none once the run came to its end.
+	pub under_way: Option<String>,
+	/// Checks that passed.
+	pub passed: usize,
+	/// Checks that failed.
+	pub failed: usize,
+	/// All that ended.
+	pub checks: Vec<Check>,
+	/// Speed, of the shapes that were measured so far.
+	pub bench: Option<Report>,
+}
+
 /// The checks so far.
 pub struct Suite<'a> {
 	/// A small part of the shapes only.
 	pub quick: bool,
-	checks: Vec<Check>,
-	tell: &'a mut dyn FnMut(&Check),
+	device: Arc<dyn Device>,
+	outcome: Outcome,
+	tell: &'a mut dyn FnMut(&Outcome),
 }
 
 impl<'a> Suite<'a> {
-	/// None yet; every one is told as it ends.
-	pub fn new(quick: bool, tell: &'a mut dyn FnMut(&Check)) -> Self {
-		Self { quick, checks: Vec::new(), tell }
+	/// None yet. What was found is told as each check begins and ends: whatever happens to this process, it is known.
+	pub fn new(quick: bool, device: &Arc<dyn Device>, tell: &'a mut dyn FnMut(&Outcome)) -> Self {
+		let outcome = Outcome {
+			environment: Environment::of(Some(device)),
+			under_way: None,
+			passed: 0,
+			failed: 0,
+			checks: Vec::new(),
+			bench: None,
+		};
+		Self { quick, device: device.clone(), outcome, tell }
 	}
 
 	/// Runs one. An error is a failure like any other, and the next one runs all the same.
 	pub fn check(&mut self, name: impl Into<String>, body: impl FnOnce() -> Finding) {
-		let started = Instant::now();
-		let (ok, detail) = body().unwrap_or_else(|error| (false, error));
-		let check = Check { name: name.into(), ok, detail, seconds: started.elapsed().as_secs_f64() };
-		(self.tell)(&check);
-		self.checks.push(check);
+		self.measure(name, |_| body());
+	}
+
+	/// The same for one that measures, and hands its report over as it grows.
+	pub fn measure(
+		&mut self,
+		name: impl Into<String>,
+		body: impl FnOnce(&mut dyn FnMut(&Report)) -> Finding,
+	) {
+		let (name, started) = (name.into(), Instant::now());
+		self.outcome.under_way = Some(name.clone());
+		self.publish();
+		let finding = body(&mut |report| {
+			self.outcome.bench = Some(report.clone());
+			self.publish();
+		});
+		let (ok, detail) = finding.unwrap_or_else(|error| (false, error));
+		if ok {
+			self.outcome.passed += 1;
+		} else {
+			self.outcome.failed += 1;
+		}
+		self.outcome.checks.push(Check { name, ok, detail, seconds: started.elapsed().as_secs_f64() });
+		self.publish();
+	}
+
+	fn publish(&mut self) {
+		self.outcome.environment = Environment::of(Some(&self.device));
+		(self.tell)(&self.outcome);
 	}
 
 	/// All of them.
-	pub fn finish(self) -> Vec<Check> {
-		self.checks
+	pub fn finish(mut self) -> Outcome {
+		self.outcome.under_way = None;
+		self.publish();
+		self.outcome
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use noesis_cuda_emulation::Emulation;
+
+	#[test]
+	fn what_was_found_should_be_told_when_a_check_begins_and_when_it_ends() {
+		let mut told = Vec::new();
+		let mut tell = |outcome: &Outcome| {
+			told.push((outcome.under_way.clone(), outcome.passed, outcome.failed, outcome.checks.len()));
+		};
+		let mut suite = Suite::new(true, &Emulation::new(1), &mut tell);
+		suite.check("right", || Ok((true, String::new())));
+		suite.check("wrong", || Err("no memory".into()));
+		assert_eq!(suite.finish().checks[1].detail, "no memory");
+		let (right, wrong) = (Some("right".to_owned()), Some("wrong".to_owned()));
+		let expected = [
+			(right.clone(), 0, 0, 0),
+			(right, 1, 0, 1),
+			(wrong.clone(), 1, 0, 1),
+			(wrong, 1, 1, 2),
+			(None, 1, 1, 2),
+		];
+		assert_eq!(told, expected);
 	}
 }

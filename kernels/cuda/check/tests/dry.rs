@@ -7,7 +7,9 @@ use serde_json::Value;
 use std::{
 	fs,
 	path::Path,
-	process::{Command, Output},
+	process::{Command, Output, Stdio},
+	thread,
+	time::Duration,
 };
 
 fn gpu_check(args: &[&str]) -> Output {
@@ -31,7 +33,10 @@ fn a_dry_run_should_pass_and_its_report_should_merge() {
 	let report = json(&path);
 	let checks = report["checks"].as_array().unwrap();
 	assert_eq!((report["failed"].as_u64(), report["passed"].as_u64()), (Some(0), Some(checks.len() as u64)));
-	for part in ["forward", "backward", "decode", "the same bits", "exact", "canon32", "every shape"] {
+	assert!(report["under_way"].is_null(), "it came to its end");
+	let parts =
+		["exact", "canon32", "forward", "backward", "decode", "the same bits", "every shape", "wgmma"];
+	for part in parts {
 		let found = checks.iter().find(|check| check["name"].as_str().unwrap().starts_with(part));
 		assert_eq!(found.unwrap_or_else(|| panic!("{part} is missing"))["ok"], true);
 	}
@@ -69,6 +74,33 @@ fn a_dry_run_should_pass_and_its_report_should_merge() {
 	assert!(text.contains("compute-sanitizer memcheck: no errors") && text.contains(name), "{text}");
 	let summary = &json(&folder.path().join("gpu-check.json"))["summary"];
 	assert_eq!(summary["at_least_best_sdpa"], serde_json::json!({ "met": 0, "of": 1 }));
+}
+
+#[test]
+fn a_run_that_is_killed_should_leave_what_it_found_and_count_as_failed() {
+	let folder = tempfile::tempdir().unwrap();
+	let (fast, wgmma) = (folder.path().join("fast.json"), folder.path().join("wgmma.json"));
+	let mut command = Command::new(env!("CARGO_BIN_EXE_noesis-gpu-check"));
+	command.args(["run", "--backend", "emulation", "--quick", "--only", "fast", "--out"]).arg(&fast);
+	let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+	// The first check takes no time, the last one minutes.
+	while !fast.exists() || json(&fast)["passed"] == 0 {
+		assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+		thread::sleep(Duration::from_millis(1));
+	}
+	child.kill().unwrap();
+	child.wait().unwrap();
+
+	let [fast, wgmma, out] =
+		[fast.as_path(), wgmma.as_path(), folder.path()].map(|path| path.to_str().unwrap());
+	let merged = gpu_check(&["merge", "--run", fast, "--run", wgmma, "--out", out]);
+	assert_eq!(merged.status.code(), Some(1));
+	let text = String::from_utf8(merged.stdout).unwrap();
+	assert!(text.contains("- failed: fast comes to its end: it was stopped after the beginning"), "{text}");
+	assert!(text.contains("- failed: wgmma comes to its end: it is missing: "), "{text}");
+	let report = &json(&folder.path().join("gpu-check.json"))["noesis"];
+	assert_eq!(report["failed"], 2);
+	assert!(report["passed"].as_u64() > Some(0), "{report}");
 }
 
 #[test]

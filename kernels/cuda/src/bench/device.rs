@@ -24,10 +24,11 @@ const MOST_BYTES: f64 = 8e9;
 /// Most sets of them.
 const MOST_SETS: usize = 64;
 
-/// Measures the ceilings and then all shapes. A shape that fails is reported as such, and the next is measured.
+/// Measures the ceilings and then all shapes. A shape that fails is reported as such, and the next is measured; where the
+/// device broke, the report ends with the shape that broke it.
 ///
 /// # Errors
-/// What the device reports about the ceilings, or after a shape at which it broke.
+/// What the device reports about the ceilings.
 pub fn run_device(
 	device: &Arc<dyn Device>,
 	backend: &'static str,
@@ -36,23 +37,70 @@ pub fn run_device(
 	effort: &Effort,
 	progress: &mut Progress<'_>,
 ) -> Result<Report, DeviceError> {
-	let ceilings = ceiling::measure(device, effort.ceiling)?;
-	let mut outcomes = Vec::new();
-	for cell in cells {
-		let measured = measure(device, tuning, cell, effort, &ceilings);
-		let outcome = Outcome::new(*cell, measured.map_err(|error| error.to_string()));
-		progress(&outcome);
-		outcomes.push(outcome);
-		// After a fault every later call fails: nothing more is to be learnt.
-		device.synchronize()?;
-	}
-	Ok(Report {
-		environment: Environment::of(Some(device)),
-		backend,
-		protocol: PROTOCOL,
-		ceilings: Some(ceilings),
-		cells: outcomes,
+	let mut told = 0;
+	run_device_telling(device, backend, tuning, cells, effort, &mut |report| {
+		// The other kinds of kernel follow when all shapes have been told.
+		if let Some(outcome) = report.cells.get(told) {
+			progress(outcome);
+			told += 1;
+		}
 	})
+}
+
+/// The same, but what is told after each step is the report so far.
+///
+/// # Errors
+/// As of [`run_device`].
+pub fn run_device_telling(
+	device: &Arc<dyn Device>,
+	backend: &'static str,
+	tuning: &Tuning,
+	cells: &[Cell],
+	effort: &Effort,
+	tell: &mut dyn FnMut(&Report),
+) -> Result<Report, DeviceError> {
+	let ceilings = ceiling::measure(device, effort.ceiling)?;
+	let environment = Environment::of(Some(device));
+	let mut report =
+		Report { environment, backend, protocol: PROTOCOL, ceilings: Some(ceilings), cells: Vec::new() };
+	for (i, cell) in cells.iter().enumerate() {
+		let measured = measure(device, tuning, cell, effort, &ceilings);
+		report.cells.push(Outcome::new(*cell, measured.map_err(|error| error.to_string())));
+		if !settle(device, &mut report, i, tell) {
+			return Ok(report);
+		}
+	}
+	// A kind of kernel that might break the device comes when all else has been measured.
+	for (i, cell) in cells.iter().enumerate() {
+		let outcome = &mut report.cells[i];
+		let Some(measured) = &mut outcome.measured else { continue };
+		match other_kind(device, tuning, cell, effort) {
+			Ok(None) => continue,
+			Ok(other) => measured.other = other,
+			Err(error) => outcome.error = Some(error.to_string()),
+		}
+		if !settle(device, &mut report, i, tell) {
+			return Ok(report);
+		}
+	}
+	Ok(report)
+}
+
+/// Tells the report, and gives whether the device still works after a shape. Where it broke every later call fails: the shape's
+/// outcome says so, and nothing more is to be learnt.
+fn settle(
+	device: &Arc<dyn Device>,
+	report: &mut Report,
+	shape: usize,
+	tell: &mut dyn FnMut(&Report),
+) -> bool {
+	let fault = device.synchronize().err();
+	if let Some(fault) = &fault {
+		report.cells[shape].error.get_or_insert(fault.to_string());
+	}
+	report.environment = Environment::of(Some(device));
+	tell(report);
+	fault.is_none()
 }
 
 fn measure(
@@ -62,8 +110,7 @@ fn measure(
 	effort: &Effort,
 	ceilings: &Ceilings,
 ) -> Result<Measured, DeviceError> {
-	let mut problem = Problem::new(device, cell, sets(device, cell), tuning)?;
-	let variant = problem.variant();
+	let problem = Problem::new(device, cell, sets(device, cell), tuning)?;
 	let once = || device.time(&mut || problem.run(0));
 	// The first loads the kernels.
 	once()?;
@@ -77,9 +124,8 @@ fn measure(
 	let mma = if cell.number == Number::Bf16 { ceilings.mma_bf16_tflops } else { ceilings.mma_f16_tflops };
 	let tflops = cell.operations() / (replayed.call.p50 * 1e6);
 	let gbs = cell.bytes() / (replayed.call.p50 * 1e3);
-	let other = other_kind(device, &mut problem, cell, effort);
 	Ok(Measured {
-		variant,
+		variant: problem.variant(),
 		call,
 		per_sequence: call.divided_by(cell.batch),
 		replayed: Some(replayed),
@@ -87,37 +133,38 @@ fn measure(
 		gbs,
 		share_of_mma: Some(tflops / mma),
 		share_of_copy: Some(gbs / ceilings.copy_gbs),
-		other,
+		other: None,
 	})
 }
 
 /// The forward pass of a long sequence with the first tile of the kind that was not measured, if the device has both.
 fn other_kind(
 	device: &Arc<dyn Device>,
-	problem: &mut Problem,
+	tuning: &Tuning,
 	cell: &Cell,
 	effort: &Effort,
-) -> Option<Other> {
-	let tile = match problem.tile().kind {
-		Kind::Mma => wgmma_candidates(cell.head_dim).first(),
-		Kind::Wgmma => candidates(cell.head_dim).first(),
-	};
-	let tile = tile.filter(|tile| tile.runs_on(device.architecture()))?;
-	if cell.pass != Pass::Forward || cell.length < LONG {
-		return None;
+) -> Result<Option<Other>, DeviceError> {
+	let Some(wgmma) = wgmma_candidates(cell.head_dim).first() else { return Ok(None) };
+	if cell.pass != Pass::Forward || cell.length < LONG || !wgmma.runs_on(device.architecture()) {
+		return Ok(None);
 	}
+	let mut problem = Problem::new(device, cell, sets(device, cell), tuning)?;
+	let tile = match problem.tile().kind {
+		Kind::Mma => *wgmma,
+		Kind::Wgmma => candidates(cell.head_dim)[0],
+	};
 	let expected = problem.output();
-	problem.set_tile(*tile);
+	problem.set_tile(tile);
 	let replayed = expected.and_then(|expected| {
 		problem.agree(&problem.output()?, &expected)?;
-		in_a_row(device, problem, effort)
+		in_a_row(device, &problem, effort)
 	});
-	Some(Other {
+	Ok(Some(Other {
 		variant: problem.variant(),
 		tflops: replayed.as_ref().ok().map(|replayed| cell.operations() / (replayed.call.p50 * 1e6)),
 		error: replayed.as_ref().err().map(ToString::to_string),
 		replayed: replayed.ok(),
-	})
+	}))
 }
 
 /// How many sets of buffers take turns so that none is in the cache when its turn comes.

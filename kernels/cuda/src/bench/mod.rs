@@ -15,7 +15,7 @@ mod stats;
 pub use ceiling::Ceilings;
 pub use cells::{Cell, Number, Pass};
 pub use cpu::run_cpu;
-pub use device::{run_device, tune, TuneProgress};
+pub use device::{run_device, run_device_telling, tune, TuneProgress};
 pub use report::{Environment, Measured, Other, Outcome, Replayed, Report};
 pub use stats::Percentiles;
 

@@ -110,7 +110,7 @@ pub struct Outcome {
 	/// Times.
 	#[serde(flatten)]
 	pub measured: Option<Measured>,
-	/// Why there are none.
+	/// Why there are none, or what broke the device after them.
 	#[serde(skip_serializing_if = "Option::is_none")]
 	pub error: Option<String>,
 	/// FlashCore's median on an H100, microseconds per sequence.

@@ -21,7 +21,8 @@ use std::{
 	thread::{self, ThreadId},
 };
 
-/// The oldest driver whose functions are used here, as the driver counts: 12.0.
+/// The oldest driver whose functions are used here, as the driver counts: 12.0. It may refuse the embedded binaries, which
+/// are then compiled by NVRTC.
 const OLDEST_DRIVER: i32 = 12_000;
 
 /// What came of a driver call.

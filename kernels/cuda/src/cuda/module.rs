@@ -2,7 +2,7 @@
 
 use super::{
 	driver_reason, failed,
-	nvrtc::{self, Code},
+	nvrtc::{self, Nvrtc},
 };
 use crate::{
 	device::{Details, DeviceError, Form, Loaded, Resources},
@@ -63,10 +63,7 @@ impl Modules {
 		let module = match modules.get(source.name) {
 			Some(module) => module.handle,
 			None => {
-				let (code, form) = code_for(source, device.architecture).map_err(refused)?;
-				// SAFETY: the image is a whole binary, or text with an end.
-				let handle = unsafe { result::module::load_data(code.image().as_ptr().cast()) }
-					.map_err(|error| refused(driver_reason(error)))?;
+				let (handle, form) = load(source, device.architecture).map_err(refused)?;
 				let loaded = Loaded { name: source.name, hash: source.hash, form };
 				modules.insert(source.name, Module { handle, loaded });
 				handle
@@ -97,30 +94,49 @@ impl Modules {
 	}
 }
 
-/// The embedded binary that this device can run best, or what NVRTC makes of the text.
-fn code_for(source: &'static Source, architecture: u32) -> Result<(Code<'static>, Form), String> {
+/// Loads the embedded binary that this device can run best; where there is none, or the driver refuses it (those of nvcc 13
+/// need a driver for CUDA 13), what NVRTC makes of the text.
+fn load(source: &'static Source, architecture: u32) -> Result<(sys::CUmodule, Form), String> {
+	let version = |architecture: u32| format!("{}.{}", architecture / 10, architecture % 10);
 	if let Some(only) = source.only.filter(|only| *only != architecture) {
-		let name = |architecture: u32| format!("{}.{}", architecture / 10, architecture % 10);
 		return Err(format!(
 			"they are for compute capability {} alone, and this device's is {}",
-			name(only),
-			name(architecture)
+			version(only),
+			version(architecture)
 		));
 	}
-	if let Some((target, binary)) = source.binary_for(architecture) {
-		return Ok((Code::Binary(binary.into()), Form::Embedded(target)));
-	}
-	let compiler = nvrtc::Nvrtc::open().map_err(|reason| {
-		format!(
-			"no binary for compute capability {}.{} was embedded when this program was built, and they can't be \
-			 compiled here: {reason}. Install NVRTC (libnvrtc.so, for example PyPI nvidia-cuda-nvrtc==13.0.88) and \
-			 set {} to its folder, or build with NOESIS_CUBINS (see scripts/cuda-compiler.sh)",
-			architecture / 10,
-			architecture % 10,
+	let why = match source.binary_for(architecture) {
+		Some((target, binary)) => match load_image(binary) {
+			Ok(handle) => return Ok((handle, Form::Embedded(target))),
+			Err(reason) => format!(
+				"the driver refuses the embedded binary for compute capability {} ({reason})",
+				version(target)
+			),
+		},
+		None => format!(
+			"no binary for compute capability {} was embedded when this program was built",
+			version(architecture)
+		),
+	};
+	let compiled = match Nvrtc::open() {
+		Ok(compiler) => compiler
+			.compile(source, architecture)
+			.and_then(|(code, form)| Ok((load_image(code.image())?, form))),
+		Err(reason) => Err(format!(
+			"{reason}. Install NVRTC (libnvrtc.so, for example PyPI nvidia-cuda-nvrtc==13.0.88) and set {} to its \
+			 folder, or build with NOESIS_CUBINS (see scripts/cuda-compiler.sh)",
 			nvrtc::FOLDER
-		)
-	})?;
-	compiler.compile(source, architecture)
+		)),
+	};
+	compiled.map_err(|reason| format!("{why}, and they can't be compiled here: {reason}"))
+}
+
+/// Loads a binary, or intermediate code that a zero byte closes; the context is current.
+fn load_image(bytes: &[u8]) -> Result<sys::CUmodule, String> {
+	// Embedded bytes may lie anywhere; a copy lies where the allocator puts it, which is aligned.
+	let image = bytes.to_vec();
+	// SAFETY: the image is a whole binary, or text with an end.
+	unsafe { result::module::load_data(image.as_ptr().cast()) }.map_err(driver_reason)
 }
 
 impl Function {
