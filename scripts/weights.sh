@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # What each step of a job costs on chain: `--json` prints it, from the weights in the runtime and the fees that the
-# chain itself quotes; `--generate` measures the weights anew and writes them into the pallets; `--check` only looks whether
-# what measures them compiles.
+# chain itself quotes; `--generate` measures the weights anew and writes them into the pallets (all, or those that PALLETS
+# names); `--check` only looks whether what measures them compiles.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PALLETS=(checkpoints dispute operators poc poi)
+read -ra PALLETS <<<"${PALLETS:-checkpoints dispute operators poc poi}"
 
 # Runs cargo on the runtime with its benchmarks. Only the Wasm blob needs them: no native build, and a target folder of its own.
 with_benchmarks() {

@@ -1,7 +1,7 @@
 //! Keys: where they come from, how they sign, how a validator draws with them.
 
 use crate::{sealed::SealKey, AccountId};
-use noesis_primitives::{draw_message, Draw, DRAW_CONTEXT, DRAW_LABEL};
+use noesis_primitives::{draw_message, draw_number, Draw, DRAW_CONTEXT, DRAW_LABEL};
 use serde::{Deserialize, Serialize};
 use sp_core::{
 	crypto::{DeriveJunction, VrfSecret},
@@ -147,8 +147,7 @@ impl Keys {
 		self.account.sign(bytes).0
 	}
 
-	/// Draws on a panel's seed: the proof, and the eight output bytes that decide
-	/// (see [`noesis_primitives::is_drawn`]).
+	/// Draws on a panel's seed: the proof, and the number that decides (see [`draw_number`]).
 	pub fn draw(&self, seed: &[u8; 32]) -> (Draw, u64) {
 		let message = draw_message(seed);
 		let transcript = VrfTranscript::new(DRAW_LABEL, &[(DRAW_LABEL, &message)]);
@@ -156,7 +155,7 @@ impl Keys {
 		let signature = self.draw.vrf_sign(&VrfSignData::new(transcript));
 		let draw =
 			Draw { pre_output: signature.pre_output.0.to_bytes(), proof: signature.proof.0.to_bytes() };
-		(draw, u64::from_le_bytes(output))
+		(draw, draw_number(u64::from_le_bytes(output), &self.account().0))
 	}
 }
 
@@ -182,9 +181,9 @@ mod tests {
 	fn draw_should_verify_when_checked_with_the_public_key() {
 		use codec::Decode;
 		let keys = Keys::from_suri("//Alice").unwrap();
-		let (draw, output) = keys.draw(&[7; 32]);
-		assert_eq!(keys.draw(&[7; 32]).1, output);
-		assert_ne!(keys.draw(&[8; 32]).1, output);
+		let (draw, number) = keys.draw(&[7; 32]);
+		assert_eq!(keys.draw(&[7; 32]).1, number);
+		assert_ne!(keys.draw(&[8; 32]).1, number);
 
 		let message = draw_message(&[7; 32]);
 		let transcript = VrfTranscript::new(DRAW_LABEL, &[(DRAW_LABEL, &message)]);
@@ -195,7 +194,7 @@ mod tests {
 		let public = sr25519::Public::from_raw(keys.draw_key());
 		let bytes: [u8; 8] = public.make_bytes(DRAW_CONTEXT, &transcript, &signature.pre_output).unwrap();
 		assert!(public.vrf_verify(&VrfSignData::new(transcript), &signature));
-		assert_eq!(u64::from_le_bytes(bytes), output);
+		assert_eq!(draw_number(u64::from_le_bytes(bytes), &keys.account().0), number);
 	}
 
 	#[test]

@@ -79,7 +79,8 @@ enum Progress {
 
 struct Case {
 	draw: Draw,
-	output: u64,
+	/// What decides in which window it may speak.
+	number: u64,
 	attempts: u32,
 	progress: Progress,
 }
@@ -156,14 +157,14 @@ impl EveryBlock for Validator {
 				continue;
 			};
 			let case = self.cases.entry((panel.subject, seed)).or_insert_with(|| {
-				let (draw, output) = self.service.keys.draw(&seed);
-				Case { draw, output, attempts: 0, progress: Progress::Waiting { attempts: 0, until: 0 } }
+				let (draw, number) = self.service.keys.draw(&seed);
+				Case { draw, number, attempts: 0, progress: Progress::Waiting { attempts: 0, until: 0 } }
 			});
 			let ready = match case.progress {
 				Progress::Waiting { attempts, until } => attempts < ATTEMPTS && until <= best.number,
 				Progress::Running { .. } | Progress::Over => false,
 			};
-			if !ready || !is_drawn(case.output, panel.size, panel.validators, panel.window) {
+			if !ready || !is_drawn(case.number, panel.size, panel.validators, panel.window) {
 				continue;
 			}
 			tracing::info!(subject = ?panel.subject, window = panel.window, "drawn");

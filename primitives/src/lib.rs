@@ -52,9 +52,9 @@ pub use operator::{
 };
 pub use pace::{Judgement, Pace};
 pub use panel::{
-	draw_message, is_audited, is_drawn, opening_positions, panel_seed, Claim, ClaimHash, Draw, Opening,
-	PanelClose, PanelOutcome, Verdicts, Verification, DRAW_CONTEXT, DRAW_LABEL, MAX_OPENINGS, MAX_PANEL,
-	MAX_PATH, SLICE,
+	draw_message, draw_number, is_audited, is_drawn, opening_positions, panel_seed, Claim, ClaimHash, Draw,
+	Opening, PanelClose, PanelOutcome, Verdicts, Verification, DRAW_CONTEXT, DRAW_LABEL, MAX_OPENINGS,
+	MAX_PANEL, MAX_PATH, SLICE,
 };
 pub use receipt::Receipt;
 pub use sealed::{

@@ -1,8 +1,8 @@
 //! Panels: who may speak on an answer, what they must show, and where they must look.
 //!
 //! **Draw.** A validator evaluates a verifiable random function (sr25519, schnorrkel's VRF) on
-//! [`draw_message`] with the key it registered before the answer. Its first eight output bytes decide
-//! ([`is_drawn`]); nobody else can know them before it speaks. Every window doubles the chance.
+//! [`draw_message`] with the key it registered before the answer. Its first eight output bytes and its account decide
+//! ([`draw_number`], [`is_drawn`]); nobody else can know that before it speaks. Every window doubles the chance.
 //!
 //! **Audit.** Whether an answer is audited at all follows from the same seed ([`is_audited`]), at a rate that was
 //! fixed when it was given. Nobody can know that before either.
@@ -161,12 +161,19 @@ pub fn draw_message(seed: &[u8; 32]) -> Vec<u8> {
 	(b"noesis:draw:1", seed).encode()
 }
 
-/// Whether a draw whose output starts with `output` (little endian) lets a validator speak: `panel` of
-/// `validators` are expected in window 0, twice as many in each window after it.
-pub fn is_drawn(output: u64, panel: u32, validators: u32, window: u32) -> bool {
+/// The number that decides whether `who` (the account's encoding) is drawn, of a draw whose output starts with `output`
+/// (little endian). It is another one for each account, so that whoever registers somebody else's key, which is no secret,
+/// gains and harms nothing.
+pub fn draw_number(output: u64, who: &[u8]) -> u64 {
+	first_u64(&(b"noesis:drawn", output, who).using_encoded(blake2_256))
+}
+
+/// Whether `number` ([`draw_number`]) lets a validator speak: `panel` of `validators` are expected in window 0, twice as
+/// many in each window after it.
+pub fn is_drawn(number: u64, panel: u32, validators: u32, window: u32) -> bool {
 	let expected = u128::from(panel) << window.min(32);
 	let validators = u128::from(validators.max(1));
-	u128::from(output).saturating_mul(validators) < expected.saturating_mul(1 << 64)
+	u128::from(number).saturating_mul(validators) < expected.saturating_mul(1 << 64)
 }
 
 /// Whether an answer is audited whose panel has this seed, when `rate` parts per million are.
@@ -209,6 +216,12 @@ mod tests {
 		assert_ne!(alice, bob);
 		assert!(alice.iter().all(|p| *p < 5000));
 		assert!(opening_positions(&claim(0), b"alice", &seed, 8).is_empty());
+	}
+
+	#[test]
+	fn accounts_should_draw_apart_when_they_have_one_key() {
+		assert_ne!(draw_number(7, b"alice"), draw_number(7, b"bob"));
+		assert_ne!(draw_number(7, b"alice"), draw_number(8, b"alice"));
 	}
 
 	#[test]

@@ -75,7 +75,8 @@ pub struct BundleView {
 	pub root: Root,
 	/// Number of entries.
 	pub count: u32,
-	/// Block at which it was fixed.
+	/// Block after which the randomness comes that its entries are drawn by: that at which it was fixed, or a later one
+	/// where it did not come.
 	pub fixed: BlockNumber,
 	/// Entries that are drawn for a panel, once the seed is known.
 	pub audits: Option<Vec<u32>>,

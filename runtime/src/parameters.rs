@@ -204,12 +204,19 @@ pub mod dynamic_params {
 		/// Most nodes that a move reveals: a power of two, 2 to 256.
 		#[codec(index = 2)]
 		pub static Arity: u32 = 16;
-		/// Blocks that a player has for a move.
+		/// Blocks that a player of one dispute has for a move.
 		#[codec(index = 3)]
 		pub static ResponseWindow: BlockNumber = MINUTES;
 		/// Blocks for which validators answer for a claim that they found and that fell later.
 		#[codec(index = 4)]
 		pub static LiabilityPeriod: BlockNumber = DAYS;
+		/// Moves that a player may be asked for within a response window. Who plays in more disputes at a time has more
+		/// windows for each.
+		#[codec(index = 5)]
+		pub static MovesPerWindow: u32 = 2;
+		/// Most response windows that a player has for a move.
+		#[codec(index = 6)]
+		pub static MaxWindows: u32 = 32;
 	}
 }
 

@@ -3,7 +3,9 @@
 use super::{limit::Limit, request::Asked, ContentKey, KeyGrant, KeyRequest, SealError};
 use crate::{keys::Keys, AccountId};
 use codec::Decode;
-use noesis_primitives::{draw_message, is_drawn, BlockNumber, Draw, JobId, DRAW_CONTEXT, DRAW_LABEL};
+use noesis_primitives::{
+	draw_message, draw_number, is_drawn, BlockNumber, Draw, JobId, DRAW_CONTEXT, DRAW_LABEL,
+};
 use sp_core::{
 	crypto::VrfPublic,
 	sr25519::{
@@ -146,7 +148,10 @@ impl<C: Casebook> KeyDesk<C> {
 		let key = self.casebook.draw_key(validator, job).await.map_err(unreadable)?;
 		let has_seat = key.filter(|key| key.since < panel.opened).is_some_and(|key| {
 			let output = verify_draw(&key.public, &panel.seed, &request.draw);
-			output.is_some_and(|output| is_drawn(output, panel.size, panel.validators, panel.window))
+			output.is_some_and(|output| {
+				let number = draw_number(output, &validator.0);
+				is_drawn(number, panel.size, panel.validators, panel.window)
+			})
 		});
 		if !has_seat {
 			return Err(Refusal::NotDrawn);

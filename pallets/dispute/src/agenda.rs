@@ -8,6 +8,7 @@ use noesis_primitives::{BlockNumber, Subject};
 use polkadot_sdk::{
 	frame_support::{
 		storage::with_storage_layer,
+		traits::Get,
 		weights::{Weight, WeightMeter},
 	},
 	sp_runtime::DispatchError,
@@ -33,9 +34,14 @@ impl<T: Config> Pallet<T> {
 		meter.consume(slice.consumed());
 	}
 
+	/// The most that follows when a claim falls: who made it is convicted, and the subject ends with all that hangs on it.
+	pub(crate) fn convict_weight() -> Weight {
+		T::WeightInfo::convict().saturating_add(T::OverturnWeight::get())
+	}
+
 	/// The most that an entry takes.
 	fn service_weight() -> Weight {
-		T::WeightInfo::timeout().saturating_add(T::WeightInfo::convict())
+		T::WeightInfo::timeout().saturating_add(Self::convict_weight())
 	}
 
 	/// Takes the weight of an entry, if there is enough: of looking at it, and of all that may follow if a dispute ends.
@@ -47,7 +53,7 @@ impl<T: Config> Pallet<T> {
 			Due::Move(id) => Disputes::<T>::get(id).is_some_and(|dispute| dispute.due <= last),
 			Due::Docket(_) => false,
 		};
-		!ends || meter.try_consume(T::WeightInfo::convict()).is_ok()
+		!ends || meter.try_consume(Self::convict_weight()).is_ok()
 	}
 
 	/// Serves entries of blocks up to `last`, as far as the weight reaches.

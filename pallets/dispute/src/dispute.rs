@@ -43,6 +43,11 @@ impl<AccountId> Dispute<AccountId> {
 			Side::Challenger => &self.challenger,
 		}
 	}
+
+	/// The account whose move it is.
+	pub fn mover(&self) -> &AccountId {
+		self.player(self.phase.mover())
+	}
 }
 
 /// How a worker's claim stands.

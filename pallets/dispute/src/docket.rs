@@ -1,8 +1,8 @@
 //! How disputes open.
 
 use crate::{
-	Config, Dispute, Disputes, Docket, Dockets, Due, Error, Event, NextDispute, Pallet, Players, Standing,
-	MAX_DOUBLINGS,
+	Config, Dispute, Disputes, Docket, Dockets, Due, Error, Event, Load, NextDispute, Pallet, Players,
+	Standing, MAX_DOUBLINGS,
 };
 use noesis_primitives::{
 	Accused, Balance, BlockNumber, CheckpointFacts, CheckpointRegistry, Claim, ContentHash, Disputable,
@@ -158,23 +158,11 @@ impl<T: Config> Pallet<T> {
 		let id = NextDispute::<T>::get();
 		NextDispute::<T>::put(DisputeId(id.0.saturating_add(1)));
 		docket.open.try_push(id).map_err(|_| Error::<T>::DocketFull)?;
-		let now = Self::now();
-		let due = Self::next_due();
-		Self::schedule(Due::Move(id), due)?;
-		Self::deposit_event(Event::Challenged {
-			dispute: id,
-			subject,
-			accused: case.accused.clone(),
-			defender: case.defender.clone(),
-			challenger: challenger.clone(),
-			bond,
-			stage: phase.stage(),
-			due,
-		});
-		Players::<T>::insert(&challenger, id, ());
-		Players::<T>::insert(&case.defender, id, ());
-		Dockets::<T>::insert(subject, docket);
-		let dispute = Dispute {
+		for player in [&challenger, &case.defender] {
+			Players::<T>::insert(player, id, ());
+			Load::<T>::mutate(player, |load| *load = load.saturating_add(1));
+		}
+		let mut dispute = Dispute {
 			subject,
 			accused: case.accused,
 			defender: case.defender,
@@ -183,17 +171,33 @@ impl<T: Config> Pallet<T> {
 			checkpoint: case.disputed.checkpoint,
 			input: case.disputed.input_mark(),
 			rules,
-			opened: now,
-			due,
+			opened: Self::now(),
+			due: Self::now(),
 			phase,
 		};
+		dispute.due = Self::next_due(dispute.mover());
+		Self::schedule(Due::Move(id), dispute.due)?;
+		Self::deposit_event(Event::Challenged {
+			dispute: id,
+			subject,
+			accused: dispute.accused.clone(),
+			defender: dispute.defender.clone(),
+			challenger: dispute.challenger.clone(),
+			bond,
+			stage: dispute.phase.stage(),
+			due: dispute.due,
+		});
+		Dockets::<T>::insert(subject, docket);
 		Disputes::<T>::insert(id, dispute);
 		Ok(())
 	}
 
-	/// Last block of a move that comes next.
-	pub(crate) fn next_due() -> BlockNumber {
-		Self::now().saturating_add(T::ResponseWindow::get().max(1))
+	/// Last block of a move that `who` has to make next. All the moves that it can be asked for by then fit into its windows:
+	/// it plays one of each dispute at a time.
+	pub(crate) fn next_due(who: &T::AccountId) -> BlockNumber {
+		let windows = Load::<T>::get(who).div_ceil(T::MovesPerWindow::get().max(1));
+		let windows = windows.min(T::MaxWindows::get()).max(1);
+		Self::now().saturating_add(T::ResponseWindow::get().max(1).saturating_mul(windows))
 	}
 }
 

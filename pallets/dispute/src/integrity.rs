@@ -14,7 +14,8 @@ use {
 
 impl<T: Config> Pallet<T> {
 	/// - What is held on a challenger is the sum of the bonds of its open disputes.
-	/// - A dispute is on its subject's docket and on the lists of its players, and no other is.
+	/// - A dispute is on its subject's docket and on the lists of its players, and no other is; a player's load is the length
+	///   of its list.
 	/// - A dispute that is due later is in the agenda, unless there was no place around its block; so is a docket that
 	///   has no open dispute.
 	/// - A dispute plays for a node that its tree has, and revealed nodes hash to it.
@@ -40,6 +41,13 @@ impl<T: Config> Pallet<T> {
 		}
 		let players = Players::<T>::iter_keys().count();
 		ensure!(players == open.saturating_mul(2), "a list of a player has a dispute too many");
+		let mut plays = BTreeMap::<T::AccountId, u32>::new();
+		for (player, _) in Players::<T>::iter_keys() {
+			let plays = plays.entry(player).or_default();
+			*plays = plays.saturating_add(1);
+		}
+		let loads: BTreeMap<_, _> = Load::<T>::iter().collect();
+		ensure!(loads == plays, "a player's load is not the number of its open disputes");
 		Ok(())
 	}
 

@@ -29,7 +29,8 @@
 //! one is to agree with all to the left of it. So at the end there is one leaf of which both sides agree on everything
 //! that it is computed from. The accused shows that, with Merkle paths, and the runtime computes the leaf.
 //!
-//! Who does not move within [`Config::ResponseWindow`] blocks loses. Every move is [`noesis_primitives::Phase::transition`].
+//! Who does not move in time loses: within [`Config::ResponseWindow`] blocks, and as many times that as the player's open
+//! disputes take at [`Config::MovesPerWindow`] each. Every move is [`noesis_primitives::Phase::transition`].
 //!
 //! Where a claim contradicts its job for all to see, there is no game: [`Pallet::prove_length`].
 //!
@@ -56,7 +57,8 @@
 //!
 //! ## Key ideas
 //!
-//! - **An honest accused never loses**: it can make every move, whatever the challenger chooses.
+//! - **An honest accused never loses**: it can make every move, whatever the challenger chooses, and has the time for it,
+//!   however many disputes are opened against it at once.
 //! - **An honest challenger never loses to a liar**: the leaf that it leads to is computed by the runtime.
 //! - **A sham dispute blocks nobody**: up to [`noesis_primitives::MAX_OPEN_DISPUTES`] run side by side, and each that was
 //!   lost doubles the bond of the next.
@@ -153,6 +155,9 @@ pub mod pallet {
 		/// What is disputed.
 		type Subjects: Disputable<Self::AccountId>;
 
+		/// What it weighs at most to overturn one, beside the claim itself that falls.
+		type OverturnWeight: Get<Weight>;
+
 		/// The bond of a subject's first dispute.
 		type Bond: Get<Balance>;
 
@@ -163,11 +168,19 @@ pub mod pallet {
 		/// brought in.
 		type Arity: Get<u32>;
 
-		/// Blocks that a player has for a move; at least 1.
+		/// Blocks that a player of one dispute has for a move; at least 1.
 		type ResponseWindow: Get<u32>;
 
+		/// Moves that a player may be asked for within a response window; at least 1. Who plays in more disputes at a time
+		/// has more windows for each move.
+		type MovesPerWindow: Get<u32>;
+
+		/// Most windows that a player has for a move, however many disputes it plays in; at least 1. A game has to end.
+		type MaxWindows: Get<u32>;
+
 		/// Blocks for which validators that found what an overturned worker claimed answer for it, and for which the
-		/// disputes of a subject are counted; at least 1. It should be shorter than the unbonding period.
+		/// disputes of a subject are counted; at least 1. It should be shorter than the unbonding period. While as many
+		/// disputes are open as may be, each that ends leaves a sixteenth of it at least.
 		type LiabilityPeriod: Get<u32>;
 
 		/// The account of the pot. It should exist, or its small amounts go back to challengers.
@@ -201,6 +214,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Players<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, DisputeId, ()>;
+
+	/// How many open disputes an account plays in.
+	#[pallet::storage]
+	pub type Load<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
 
 	/// Outputs that were shown in open disputes, with their seals if the jobs are sealed, until these end: for whoever wants
 	/// to compare them.
@@ -460,7 +477,7 @@ pub mod pallet {
 		/// Errors: [`Error::NoDispute`], [`Error::NotPlayer`], [`Error::OutOfTurn`], [`Error::Overdue`],
 		/// [`Error::WrongArchitecture`], [`Error::WrongLeaf`], [`Error::WrongResult`].
 		#[pallet::call_index(3)]
-		#[pallet::weight(T::WeightInfo::expand().saturating_add(T::WeightInfo::close().max(T::WeightInfo::convict())))]
+		#[pallet::weight(T::WeightInfo::expand().saturating_add(T::WeightInfo::close().max(Pallet::<T>::convict_weight())))]
 		pub fn expand(
 			origin: OriginFor<T>,
 			dispute: DisputeId,
@@ -486,7 +503,7 @@ pub mod pallet {
 		/// Errors: [`Error::NoDispute`], [`Error::NotPlayer`], [`Error::OutOfTurn`], [`Error::Overdue`],
 		/// [`Error::WrongArchitecture`], [`Error::WrongLeaf`], [`Error::WrongInput`].
 		#[pallet::call_index(4)]
-		#[pallet::weight(T::WeightInfo::prove_input(payload.len() as u32).saturating_add(T::WeightInfo::convict()))]
+		#[pallet::weight(T::WeightInfo::prove_input(payload.len() as u32).saturating_add(Pallet::<T>::convict_weight()))]
 		pub fn prove_input(
 			origin: OriginFor<T>,
 			dispute: DisputeId,
@@ -512,7 +529,7 @@ pub mod pallet {
 		/// [`Error::WrongLeaf`], [`Error::EvidenceTooLong`], [`Error::WrongPieces`], [`Error::WrongProof`],
 		/// [`Error::Malformed`]. After these the accused may try again until the move is due.
 		#[pallet::call_index(5)]
-		#[pallet::weight(Pallet::<T>::prove_weight().saturating_add(T::WeightInfo::convict()))]
+		#[pallet::weight(Pallet::<T>::prove_weight().saturating_add(Pallet::<T>::convict_weight()))]
 		pub fn prove(
 			origin: OriginFor<T>,
 			dispute: DisputeId,
@@ -531,7 +548,7 @@ pub mod pallet {
 		///
 		/// Errors: [`Error::NoDispute`], [`Error::NotDue`].
 		#[pallet::call_index(7)]
-		#[pallet::weight(T::WeightInfo::timeout().saturating_add(T::WeightInfo::convict()))]
+		#[pallet::weight(T::WeightInfo::timeout().saturating_add(Pallet::<T>::convict_weight()))]
 		pub fn timeout(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::end_by_silence(dispute, Self::now().saturating_sub(1))
@@ -551,7 +568,7 @@ pub mod pallet {
 		/// Errors: those of [`Pallet::challenge`] about subject, claim and caller; [`Error::WrongArchitecture`],
 		/// [`Error::WrongProof`], [`Error::NoContradiction`].
 		#[pallet::call_index(8)]
-		#[pallet::weight(T::WeightInfo::prove_length().saturating_add(T::WeightInfo::convict()))]
+		#[pallet::weight(T::WeightInfo::prove_length().saturating_add(Pallet::<T>::convict_weight()))]
 		pub fn prove_length(
 			origin: OriginFor<T>,
 			subject: Subject,
@@ -581,7 +598,7 @@ pub mod pallet {
 		/// [`Error::WrongProof`], [`Error::WrongWord`]. After these the accused may try again until the move is due.
 		#[pallet::call_index(9)]
 		#[pallet::weight(
-			T::WeightInfo::prove_text(evidence.input.len() as u32).saturating_add(T::WeightInfo::convict())
+			T::WeightInfo::prove_text(evidence.input.len() as u32).saturating_add(Pallet::<T>::convict_weight())
 		)]
 		pub fn prove_text(
 			origin: OriginFor<T>,
@@ -605,7 +622,7 @@ pub mod pallet {
 		/// [`Error::EvidenceTooLong`], [`Error::WrongPieces`], [`Error::WrongProof`], [`Error::Malformed`]. After these
 		/// the accused may try again until the move is due.
 		#[pallet::call_index(10)]
-		#[pallet::weight(T::WeightInfo::prove_word().saturating_add(T::WeightInfo::convict()))]
+		#[pallet::weight(T::WeightInfo::prove_word().saturating_add(Pallet::<T>::convict_weight()))]
 		pub fn prove_word(
 			origin: OriginFor<T>,
 			dispute: DisputeId,
@@ -682,7 +699,7 @@ pub mod pallet {
 		#[pallet::weight(
 			T::WeightInfo::prove_output(proof.output.len() as u32)
 				.saturating_add(T::WeightInfo::seal_output(proof.sealed()))
-				.saturating_add(T::WeightInfo::convict())
+				.saturating_add(Pallet::<T>::convict_weight())
 		)]
 		pub fn prove_output(
 			origin: OriginFor<T>,

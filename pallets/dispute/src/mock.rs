@@ -111,6 +111,8 @@ parameter_types! {
 	pub storage WinnerShare: Permill = Permill::from_percent(50);
 	pub storage Arity: u32 = 4;
 	pub storage ResponseWindow: u32 = WINDOW;
+	pub storage MovesPerWindow: u32 = 100;
+	pub storage MaxWindows: u32 = 3;
 	pub const LiabilityPeriod: u32 = LIABILITY;
 	pub const Pot: AccountId = POT;
 }
@@ -331,10 +333,13 @@ impl crate::Config for Test {
 	type Operators = Operators;
 	type Panels = ToldPanels;
 	type Subjects = Subjects;
+	type OverturnWeight = ();
 	type Bond = Bond;
 	type WinnerShare = WinnerShare;
 	type Arity = Arity;
 	type ResponseWindow = ResponseWindow;
+	type MovesPerWindow = MovesPerWindow;
+	type MaxWindows = MaxWindows;
 	type LiabilityPeriod = LiabilityPeriod;
 	type Pot = Pot;
 	type WeightInfo = ();

@@ -30,9 +30,10 @@ impl<T: Config> Pallet<T> {
 		match dispute.phase.clone().transition(by, &dispute.rules).map_err(Error::<T>::from)? {
 			Next::Over(verdict) => Self::conclude(id, dispute, verdict),
 			Next::Phase(phase) => {
-				let (at, due) = (Self::now(), Self::next_due());
-				Self::deposit_event(Event::Moved { dispute: id, from, to: phase.stage(), at, due });
-				(dispute.phase, dispute.due) = (phase, due);
+				dispute.phase = phase;
+				dispute.due = Self::next_due(dispute.mover());
+				let (to, at, due) = (dispute.phase.stage(), Self::now(), dispute.due);
+				Self::deposit_event(Event::Moved { dispute: id, from, to, at, due });
 				// Without a place in the agenda, anybody can still end it when it is due.
 				let _ = Self::schedule(Due::Move(id), due);
 				Disputes::<T>::insert(id, dispute);

@@ -1,13 +1,13 @@
 //! How disputes end, and who answers for what.
 
 use crate::{
-	docket::Case, Config, Dispute, Disputes, Docket, Dockets, Due, Error, Event, Pallet, Players,
+	docket::Case, Config, Dispute, Disputes, Docket, Dockets, Due, Error, Event, Load, Pallet, Players,
 	ShownOutputs, Standing,
 };
 use alloc::vec::Vec;
 use noesis_primitives::{
 	Accused, BlockNumber, Claim, Disputable, DisputeId, Fault, Ground, Move, Next, OperatorRegistry,
-	PanelOutcome, Panels, Phase, Subject, Verdict,
+	PanelOutcome, Panels, Phase, Subject, Verdict, MAX_OPEN_DISPUTES,
 };
 use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure, traits::Get, BoundedVec};
 
@@ -97,10 +97,19 @@ impl<T: Config> Pallet<T> {
 		dispute: &Dispute<T::AccountId>,
 		verdict: Verdict,
 	) {
+		let overturned = matches!(docket.standing, Standing::Overturned { .. });
+		if overturned && docket.open.is_full() {
+			// Whoever found no place has the time to take this one: a docket kept full does not sit liability out.
+			docket.until = docket.until.max(Self::now().saturating_add(Self::respite()));
+		}
 		docket.open.retain(|open| *open != id);
 		Disputes::<T>::remove(id);
-		Players::<T>::remove(&dispute.challenger, id);
-		Players::<T>::remove(&dispute.defender, id);
+		for player in [&dispute.challenger, &dispute.defender] {
+			Players::<T>::remove(player, id);
+			Load::<T>::mutate_exists(player, |load| {
+				*load = load.and_then(|load| load.checked_sub(1)).filter(|left| *left > 0);
+			});
+		}
 		if dispute.phase == Phase::Compare {
 			ShownOutputs::<T>::remove(id);
 		}
@@ -181,6 +190,11 @@ impl<T: Config> Pallet<T> {
 			let _ = Self::schedule(Due::Docket(subject), docket.until);
 		}
 		Dockets::<T>::insert(subject, docket);
+	}
+
+	/// Blocks for which validators are liable at least after a place of their full docket frees.
+	pub fn respite() -> BlockNumber {
+		(T::LiabilityPeriod::get() / MAX_OPEN_DISPUTES).max(1)
 	}
 
 	/// Last block for which what ends now is remembered.

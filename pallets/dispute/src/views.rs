@@ -28,7 +28,7 @@ impl<T: Config> Pallet<T> {
 fn view<AccountId: Clone>(id: DisputeId, dispute: Dispute<AccountId>) -> DisputeView<AccountId> {
 	DisputeView {
 		id,
-		mover: dispute.player(dispute.phase.mover()).clone(),
+		mover: dispute.mover().clone(),
 		leaf: dispute.phase.leaf().and_then(|leaf| dispute.rules.leaf(leaf)),
 		subject: dispute.subject,
 		accused: dispute.accused,

@@ -1,6 +1,6 @@
 //! What a capability must be.
 
-use crate::{affiliation::name_of, Config, DrawKeys, Error, Pallet};
+use crate::{affiliation::name_of, Config, Error, Pallet};
 use frame_support::ensure;
 use noesis_primitives::{Capability, Role};
 use polkadot_sdk::frame_support;
@@ -18,8 +18,6 @@ impl<T: Config> Pallet<T> {
 		ensure!(is_url(endpoint) || (may_be_empty && endpoint.is_empty()), Error::BadEndpoint);
 		if role == Role::Validator {
 			ensure!(capability.draw_key != [0; 32], Error::NoDrawKey);
-			let holder = DrawKeys::<T>::get(capability.draw_key);
-			ensure!(holder.is_none_or(|holder| holder == *who), Error::DrawKeyTaken);
 		}
 		ensure!(capability.seal_key != Some([0; 32]), Error::NoSealKey);
 		ensure!(capability.owner != Some(name_of(who)), Error::OwnsItself);

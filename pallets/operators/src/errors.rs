@@ -24,8 +24,6 @@ mod errors {
 		BadEndpoint,
 		/// A validator needs a draw key. Give the public part of an sr25519 key made for drawing.
 		NoDrawKey,
-		/// Another validator draws with this key. Make one of your own.
-		DrawKeyTaken,
 		/// Nothing can be sealed for a key of zeros. Give an X25519 public key, or none.
 		NoSealKey,
 		/// The operator has jobs open. Finish or release them, then unbond.

@@ -1,10 +1,8 @@
 //! What is true after every block.
 
 use crate::{
-	affiliation::name_of,
-	capability::all_differ,
-	ledger::{counted, draw_key},
-	Appeals, Barred, Config, DrawKeys, HoldReason, Operators, Owners, Pallet, Reputations, ValidatorsFor,
+	affiliation::name_of, capability::all_differ, ledger::counted, Appeals, Barred, Config, HoldReason,
+	Operators, Owners, Pallet, Reputations, ValidatorsFor,
 };
 use alloc::collections::BTreeMap;
 use frame_support::{ensure, traits::fungible::InspectHold};
@@ -17,26 +15,20 @@ impl<T: Config> Pallet<T> {
 	/// - What is held on each account is its stake, and nothing is held on those that are no operators.
 	/// - Validators have no exposure, and nobody has any while unbonding. (A worker's may exceed its cap after a slash
 	///   or a decision of governance; then it gets no more.)
-	/// - `ValidatorsFor` and `DrawKeys` are what a recount gives.
+	/// - `ValidatorsFor` is what a recount gives.
 	/// - Only unbonding operators are barred, and their stake is bound at least as long.
 	/// - Only who is shut out has an appeal.
 	/// - Owned accounts are operators and name their owner.
 	/// - Nothing is from the future, reputations and measurements are in range, and no blank reputation is kept.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut validators: BTreeMap<CheckpointId, u32> = BTreeMap::new();
-		let mut keys = 0usize;
 		for (who, record) in Operators::<T>::iter() {
 			Self::check_record(&who, &record)?;
 			for id in counted(&record) {
 				let count = validators.entry(*id).or_default();
 				*count = count.saturating_add(1);
 			}
-			if let Some(key) = draw_key(&record) {
-				keys = keys.saturating_add(1);
-				ensure!(DrawKeys::<T>::get(key).as_ref() == Some(&who), "a draw key is not its validator's");
-			}
 		}
-		ensure!(DrawKeys::<T>::iter_keys().count() == keys, "a draw key belongs to no validator");
 		let kept: BTreeMap<_, _> = ValidatorsFor::<T>::iter().collect();
 		ensure!(kept == validators, "the counters differ from a recount");
 		Self::check_exclusions()?;

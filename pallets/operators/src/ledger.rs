@@ -1,6 +1,6 @@
 //! Records, stakes, and what is counted of them.
 
-use crate::{Appeals, Barred, Config, DrawKeys, Error, Event, HoldReason, Operators, Pallet, ValidatorsFor};
+use crate::{Appeals, Barred, Config, Error, Event, HoldReason, Operators, Pallet, ValidatorsFor};
 use frame_support::{
 	ensure,
 	pallet_prelude::DispatchResult,
@@ -18,11 +18,6 @@ pub(crate) fn counted(record: &OperatorRecord) -> &[CheckpointId] {
 	}
 }
 
-/// The draw key that is nobody else's.
-pub(crate) fn draw_key(record: &OperatorRecord) -> Option<[u8; 32]> {
-	(record.role == Role::Validator).then_some(record.capability.draw_key)
-}
-
 impl<T: Config> Pallet<T> {
 	/// What the chain knows of an operator.
 	pub fn record(who: &T::AccountId) -> Option<OperatorRecord> {
@@ -37,7 +32,7 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The only way a record is written: counters, draw keys and owners follow. At most `MAX_RUNNABLE` counters go down
+	/// The only way a record is written: counters and owners follow. At most `MAX_RUNNABLE` counters go down
 	/// and as many go up.
 	pub(crate) fn replace(who: &T::AccountId, old: Option<&OperatorRecord>, new: Option<OperatorRecord>) {
 		let was = old.map(counted).unwrap_or_default();
@@ -49,15 +44,6 @@ impl<T: Config> Pallet<T> {
 		}
 		for id in is.iter().filter(|id| !was.contains(id)) {
 			ValidatorsFor::<T>::mutate(id, |count| *count = count.saturating_add(1));
-		}
-		let (old_key, new_key) = (old.and_then(draw_key), new.as_ref().and_then(draw_key));
-		if old_key != new_key {
-			if let Some(key) = old_key {
-				DrawKeys::<T>::remove(key);
-			}
-			if let Some(key) = new_key {
-				DrawKeys::<T>::insert(key, who);
-			}
 		}
 		Self::forget_owner(who, old.map(|old| &old.capability), new.as_ref().map(|new| &new.capability));
 		Operators::<T>::set(who, new);

@@ -205,10 +205,6 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type ValidatorsFor<T> = StorageMap<_, Blake2_128Concat, CheckpointId, u32, ValueQuery>;
 
-	/// The validator that registered a draw key, whatever its status.
-	#[pallet::storage]
-	pub type DrawKeys<T: Config> = StorageMap<_, Blake2_128Concat, [u8; 32], T::AccountId>;
-
 	/// First block at which an operator that unbonds out of an exclusion may return.
 	#[pallet::storage]
 	pub type Barred<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumber>;
@@ -248,7 +244,7 @@ pub mod pallet {
 		/// Emits `Registered`.
 		///
 		/// Fails with `AlreadyRegistered`, `StakeTooLow`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey`,
-		/// `DrawKeyTaken`, `NoSealKey` or `OwnsItself`, and with `FundsUnavailable` when the caller can't cover the stake.
+		/// `NoSealKey` or `OwnsItself`, and with `FundsUnavailable` when the caller can't cover the stake.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::register(capability.checkpoints.len() as u32))]
 		pub fn register(
@@ -284,8 +280,7 @@ pub mod pallet {
 		///
 		/// Emits `CapabilityUpdated`.
 		///
-		/// Fails with `NotRegistered`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey`, `DrawKeyTaken`,
-		/// `NoSealKey` or `OwnsItself`.
+		/// Fails with `NotRegistered`, `DuplicateCheckpoint`, `BadEndpoint`, `NoDrawKey`, `NoSealKey` or `OwnsItself`.
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::update_capability(capability.checkpoints.len() as u32))]
 		pub fn update_capability(origin: OriginFor<T>, capability: Capability) -> DispatchResult {

@@ -112,7 +112,7 @@ pub mod pallet {
 		Disputable, Draw, Opening, OperatorRegistry, PanelOutcome, Subject, SubjectHandler, MAX_OPENINGS,
 		MAX_PANEL,
 	};
-	use polkadot_sdk::sp_runtime::Permill;
+	use polkadot_sdk::sp_runtime::{traits::Convert, Permill};
 
 	/// The version of the storage below. Version 2 came before there was a chain to migrate.
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
@@ -149,6 +149,9 @@ pub mod pallet {
 
 		/// Who hears of panels whose last seat is taken.
 		type Subjects: SubjectHandler;
+
+		/// What it weighs for [`Self::Subjects`] to hear of a subject.
+		type HandlerWeight: Convert<Subject, Weight>;
 
 		/// Where the fees of canaries go, and their prizes come from.
 		type Pot: Get<Self::AccountId>;
@@ -425,7 +428,9 @@ pub mod pallet {
 		/// [`Error::NotDrawn`] about the draw; [`Error::EmptyTrace`], [`Error::WrongOpeningCount`],
 		/// [`Error::WrongOpening`] about the openings.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::verdict(openings.len() as u32).saturating_add(Pallet::<T>::handler_weight()))]
+		#[pallet::weight(
+			T::WeightInfo::verdict(openings.len() as u32).saturating_add(T::HandlerWeight::convert(*subject))
+		)]
 		pub fn verdict(
 			origin: OriginFor<T>,
 			subject: Subject,
@@ -490,7 +495,7 @@ pub mod pallet {
 		/// [`Error::CommittedTooLate`], [`Error::RevealTooLate`], [`Error::NotWrong`].
 		#[pallet::call_index(3)]
 		#[pallet::weight(
-			T::WeightInfo::reveal_canary(MAX_PANEL).saturating_add(Pallet::<T>::handler_weight())
+			T::WeightInfo::reveal_canary(MAX_PANEL).saturating_add(T::HandlerWeight::convert(*subject))
 		)]
 		pub fn reveal_canary(
 			origin: OriginFor<T>,

@@ -344,6 +344,7 @@ impl crate::Config for Test {
 	type Answers = Answers;
 	type Randomness = Hashes;
 	type Subjects = Hears;
+	type HandlerWeight = ();
 	type Pot = Pot;
 	type PanelSize = PanelSize;
 	type Quorum = Quorum;

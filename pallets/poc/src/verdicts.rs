@@ -3,10 +3,10 @@
 use crate::{draw::draw_output, Config, Error, Event, NoSeat, Pallet, Panel, Panels, Sample};
 use codec::Encode;
 use noesis_primitives::{
-	is_drawn, opening_positions, panel_seed, Claim, Draw, Opening, OperatorFault, OperatorRegistry, Subject,
-	SubjectHandler,
+	draw_number, is_drawn, opening_positions, panel_seed, Claim, Draw, Opening, OperatorFault,
+	OperatorRegistry, Subject, SubjectHandler,
 };
-use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure, traits::Get, weights::Weight};
+use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure};
 
 /// A validator that may say something, before it is known whether it is drawn.
 struct Speaker<AccountId> {
@@ -19,11 +19,6 @@ struct Speaker<AccountId> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// What the handler of a decided subject may read and write besides: the job, and a place in its agenda.
-	pub(crate) fn handler_weight() -> Weight {
-		T::DbWeight::get().reads_writes(4, 3)
-	}
-
 	/// What `who` needs to say something on a panel now, if it may.
 	fn speaker(who: &T::AccountId, subject: Subject) -> Result<Speaker<T::AccountId>, Error<T>> {
 		let panel = Panels::<T>::get(subject).ok_or(Error::<T>::NoPanel)?;
@@ -53,11 +48,15 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Whether a validator is drawn now, and shows it.
-	fn ensure_drawn(speaker: &Speaker<T::AccountId>, draw: &Draw) -> Result<(), Error<T>> {
+	fn ensure_drawn(
+		who: &T::AccountId,
+		speaker: &Speaker<T::AccountId>,
+		draw: &Draw,
+	) -> Result<(), Error<T>> {
 		let Speaker { panel, seed, key } = speaker;
 		let output = draw_output(draw, *key, seed).ok_or(Error::<T>::BadDraw)?;
-		let window = panel.window_at(Self::now());
-		ensure!(is_drawn(output, panel.terms.size, panel.terms.validators, window), Error::<T>::NotDrawn);
+		let (number, window) = (draw_number(output, &who.encode()), panel.window_at(Self::now()));
+		ensure!(is_drawn(number, panel.terms.size, panel.terms.validators, window), Error::<T>::NotDrawn);
 		Ok(())
 	}
 
@@ -71,7 +70,7 @@ impl<T: Config> Pallet<T> {
 		let speaker = Self::speaker(&validator, subject)?;
 		ensure!(claim.leaves > 0, Error::<T>::EmptyTrace);
 		ensure!(openings.len() as u32 == speaker.panel.terms.openings, Error::<T>::WrongOpeningCount);
-		Self::ensure_drawn(&speaker, draw)?;
+		Self::ensure_drawn(&validator, &speaker, draw)?;
 		let Speaker { mut panel, seed, .. } = speaker;
 
 		let positions = opening_positions(&claim, &validator.encode(), &seed, panel.terms.openings);
@@ -93,7 +92,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_abstain(validator: T::AccountId, subject: Subject, draw: &Draw) -> DispatchResult {
 		let speaker = Self::speaker(&validator, subject)?;
-		Self::ensure_drawn(&speaker, draw)?;
+		Self::ensure_drawn(&validator, &speaker, draw)?;
 		let mut panel = speaker.panel;
 		panel.abstained.try_push(validator.clone()).map_err(|_| Error::<T>::TooManyAbstained)?;
 		Panels::<T>::insert(subject, panel);

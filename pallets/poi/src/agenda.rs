@@ -4,6 +4,7 @@
 //! small slice that every block gives. An entry is only a reminder: the job or channel itself says what is due.
 
 use crate::{Agenda, Bundles, Config, Cursor, Error, Jobs, Pallet, WeightInfo};
+use core::marker::PhantomData;
 use noesis_primitives::{
 	BlockNumber, BundleId, Engagement, JobId, JobState, PanelOutcome, Panels, Subject, SubjectHandler,
 };
@@ -11,7 +12,7 @@ use polkadot_sdk::{
 	frame_support::{
 		dispatch::DispatchResult, storage::with_storage_layer, weights::Weight, weights::WeightMeter,
 	},
-	sp_runtime::DispatchError,
+	sp_runtime::{traits::Convert, DispatchError},
 };
 
 /// The pallet's agenda.
@@ -113,6 +114,18 @@ impl<T: Config> Pallet<T> {
 			},
 			Some((id, _)) if Bundles::<T>::contains_key(id) => Self::reconsider(id, now),
 			Some(_) => {},
+		}
+	}
+}
+
+/// What it weighs to hear of a panel that is decided.
+pub struct HandlerWeight<T>(PhantomData<T>);
+
+impl<T: Config> Convert<Subject, Weight> for HandlerWeight<T> {
+	fn convert(subject: Subject) -> Weight {
+		match BundleId::of(subject) {
+			None => T::WeightInfo::hasten_job(),
+			Some(_) => T::WeightInfo::hasten_bundle(),
 		}
 	}
 }

@@ -20,12 +20,14 @@ use polkadot_sdk::{
 		traits::{fungible::MutateHold, tokens::Precision, ConstU32, Get},
 		BoundedVec,
 	},
-	sp_runtime::{Permill, Saturating},
+	sp_runtime::{DispatchError, Permill, Saturating},
 };
 use scale_info::TypeInfo;
 
-/// Blocks after which another block's randomness serves, because that of the right one was forgotten.
+/// Blocks after which the randomness of a block won't come any more, or was forgotten, if it is not there.
 const SEED_PATIENCE: BlockNumber = 200;
+/// Blocks for which a bundle waits for randomness at all, as long as somebody looks at it.
+const SEED_LIMIT: BlockNumber = 1_000;
 /// Entries that are forgotten at a time.
 pub const MAX_FORGET: u32 = 8;
 
@@ -44,7 +46,8 @@ pub struct Bundle<AccountId> {
 	pub requester: AccountId,
 	/// How the drawn entries are checked.
 	pub verification: Verification,
-	/// Block at which the root was fixed.
+	/// Block after which the randomness comes that the entries are drawn by: that at which the root was fixed, or a later
+	/// one where it did not come.
 	pub fixed: BlockNumber,
 	/// Block at which it was fixed, or the last dispute over an entry was withstood.
 	pub fresh: BlockNumber,
@@ -86,6 +89,17 @@ impl<AccountId> Bundle<AccountId> {
 	pub fn is_audited(&self, index: u32) -> bool {
 		self.audits.as_ref().is_some_and(|audits| audits.contains(&index))
 	}
+
+	/// Whether block `fixed` has no randomness and won't have any, if it is not there at block `now`.
+	fn is_forgotten(&self, now: BlockNumber) -> bool {
+		now > self.fixed.saturating_add(SEED_PATIENCE)
+	}
+
+	/// Whether its entries are not drawn at block `now` and never will be: it waited anew at least once, and for long.
+	fn is_given_up(&self, now: BlockNumber) -> bool {
+		let waited = self.fixed > self.fresh && now > self.fresh.saturating_add(SEED_LIMIT);
+		self.audits.is_none() && waited && self.is_forgotten(now)
+	}
 }
 
 /// Whether a shown entry is disputed.
@@ -120,7 +134,10 @@ impl<AccountId> Entry<AccountId> {
 	/// Whether the claim can be one about this input at all.
 	fn is_sound(&self, facts: &CheckpointFacts) -> bool {
 		let usage = self.claim.usage;
+		// As a job: what is longer would be cut, and nobody could show it in a dispute.
+		let most = self.kind.max_input_tokens(self.input_bytes).saturating_add(self.kind.max_output_tokens());
 		is_well_formed(&self.kind, self.input_bytes)
+			&& most <= facts.context
 			&& is_input_plausible(&self.kind, self.input_bytes, 1, false, usage.input_tokens)
 			&& (1..=self.kind.max_output_tokens()).contains(&usage.output_tokens)
 			&& usage.tokens() <= facts.context.into()
@@ -135,28 +152,48 @@ impl<T: Config> Pallet<T> {
 		Bundles::<T>::insert(id, Bundle { fixed: now, fresh: now, show_until: now, ..bundle });
 	}
 
-	/// Draws the entries for panels, if that has not happened and can.
-	pub(crate) fn draw_audits(id: BundleId) {
-		let Some(mut bundle) = Bundles::<T>::get(id).filter(|bundle| bundle.audits.is_none()) else { return };
+	/// Draws the entries for panels, if that has not happened and can. Where the randomness for it did not come, or was
+	/// forgotten before anybody looked, that after this block is waited for instead, but not for ever. Whether anything
+	/// changed.
+	pub(crate) fn draw_audits(id: BundleId) -> bool {
+		let undrawn = Bundles::<T>::get(id).filter(|bundle| bundle.audits.is_none());
+		let Some(mut bundle) = undrawn else { return false };
 		let now = Self::now();
-		let forgotten = now > bundle.fixed.saturating_add(SEED_PATIENCE);
-		let fallback = || T::Randomness::after(now.saturating_sub(1)).filter(|_| forgotten);
-		let Some(seed) = T::Randomness::after(bundle.fixed).or_else(fallback) else { return };
-		let audits = audited_entries(id, &bundle.root, bundle.count, T::AuditedEntries::get().max(1), &seed);
-		bundle.show_until = now.saturating_add(T::ShowPeriod::get().max(1));
-		bundle.audits = Some(BoundedVec::truncate_from(audits.clone()));
-		Self::deposit_event(Event::Drawn { bundle: id, entries: audits, show_until: bundle.show_until });
+		match T::Randomness::after(bundle.fixed) {
+			Some(seed) => {
+				let most = T::AuditedEntries::get().max(1);
+				let audits = audited_entries(id, &bundle.root, bundle.count, most, &seed);
+				let show_until = now.saturating_add(T::ShowPeriod::get().max(1));
+				bundle.show_until = show_until;
+				bundle.audits = Some(BoundedVec::truncate_from(audits.clone()));
+				Self::deposit_event(Event::Drawn { bundle: id, entries: audits, show_until });
+			},
+			None if bundle.is_forgotten(now) && !bundle.is_given_up(now) => bundle.fixed = now,
+			None => return false,
+		}
 		Bundles::<T>::insert(id, bundle);
+		true
 	}
 
-	/// Takes in an entry that `who` shows. `sound` says whether what it states of itself is true.
+	/// The same before a bundle is settled. What changed has to last, and the bundle can't be settled yet: it gets a new
+	/// date.
+	pub(crate) fn draw_before_settling(id: BundleId) -> bool {
+		let changed = Self::draw_audits(id);
+		if changed {
+			Self::reconsider(id, Self::now().saturating_add(1));
+		}
+		changed
+	}
+
+	/// Takes in an entry that `who` shows. `sound` says whether what it states of itself is true. Whether that ended the
+	/// bundle.
 	pub(crate) fn show_entry(
 		who: T::AccountId,
 		id: BundleId,
 		index: u32,
 		mut entry: Entry<T::AccountId>,
 		sound: bool,
-	) -> DispatchResult {
+	) -> Result<bool, DispatchError> {
 		ensure!(Self::is_bundle_live(id), Error::<T>::NoBundle);
 		Self::draw_audits(id);
 		let bundle = Bundles::<T>::get(id).ok_or(Error::<T>::NoBundle)?;
@@ -164,7 +201,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(!Entries::<T>::contains_key(id, index), Error::<T>::AlreadyShown);
 		let facts = T::Checkpoints::facts(bundle.checkpoint).ok_or(Error::<T>::UnknownCheckpoint)?;
 		if !(sound && entry.is_sound(&facts)) {
-			return Self::condemn(id, index, &who, &bundle);
+			return Self::condemn(id, index, &who, &bundle).map(|()| true);
 		}
 		let subject = id.subject(index);
 		if bundle.is_audited(index) {
@@ -180,11 +217,11 @@ impl<T: Config> Pallet<T> {
 		let claim = entry.claim;
 		Entries::<T>::insert(id, index, entry);
 		Self::deposit_event(Event::Shown { subject, claim });
-		Ok(())
+		Ok(false)
 	}
 
 	/// Ends a bundle of which an entry can't be true: the worker put its name to it.
-	fn condemn(
+	pub(crate) fn condemn(
 		id: BundleId,
 		index: u32,
 		who: &T::AccountId,
@@ -225,8 +262,11 @@ impl<T: Config> Pallet<T> {
 
 	/// What the panels found of a bundle, if they and the window are over.
 	fn find(id: BundleId, bundle: &Bundle<T::AccountId>) -> Result<Finding, Error<T>> {
-		let audits = bundle.audits.as_ref().ok_or(Error::<T>::NotDrawn)?;
 		let now = Self::now();
+		let Some(audits) = &bundle.audits else {
+			ensure!(bundle.is_given_up(now), Error::<T>::NotDrawn);
+			return Ok(Finding::Unverified);
+		};
 		let mut finding = Finding::Confirmed;
 		for index in audits {
 			if !Entries::<T>::contains_key(id, index) {
@@ -246,7 +286,6 @@ impl<T: Config> Pallet<T> {
 
 	/// Ends the panels over a bundle that is ripe.
 	pub(crate) fn close_bundle(id: BundleId) -> Result<Closed<T::AccountId>, Error<T>> {
-		Self::draw_audits(id);
 		let Some(bundle) = Bundles::<T>::get(id) else {
 			return Ok(Closed::unheard(Finding::Unverified));
 		};

@@ -25,7 +25,8 @@ pub struct Channel<AccountId> {
 	pub requester: AccountId,
 	/// What was offered.
 	pub spec: ChannelSpec<AccountId>,
-	/// The surcharges of the time of the offer. The turns' own price is the two sides' affair.
+	/// The surcharges of the time of the offer, and the least that turns cost together. Beyond that their price is the two
+	/// sides' affair.
 	pub price: Price,
 	/// Where it stands.
 	pub state: ChannelState,
@@ -41,8 +42,8 @@ pub struct Channel<AccountId> {
 impl<AccountId> Channel<AccountId> {
 	/// What a tally costs when `spoke` validators spoke on each drawn turn.
 	fn bill(&self, tally: &Tally, spoke: u32) -> crate::job::Cost {
-		let panel = self.price.panel_surcharge(tally.spent, spoke);
-		crate::job::Cost { shared: tally.spent, panel }
+		let shared = tally.spent.max(self.price.base);
+		crate::job::Cost { shared, panel: self.price.panel_surcharge(shared, spoke) }
 	}
 }
 
@@ -60,6 +61,9 @@ impl<T: Config> Pallet<T> {
 			&& (1..=T::MaxLifetime::get()).contains(&spec.lifetime)
 			&& spec.worker != requester;
 		ensure!(well_formed, Error::<T>::BadParameters);
+		let price = Price { tier: Permill::zero(), ..Self::price(Self::base(MAX_ITEMS), 0, spec.tier) };
+		let least = price.cost(0, Permill::zero(), seats(spec.verification)).total();
+		ensure!(spec.escrow >= least, Error::<T>::EscrowTooSmall);
 		Self::ensure_validators(spec.checkpoint, spec.verification).map_err(Error::<T>::from)?;
 		Self::hold(HoldReason::ChannelEscrow, &requester, spec.escrow)?;
 		let id = NextChannel::<T>::get();
@@ -73,7 +77,6 @@ impl<T: Config> Pallet<T> {
 			escrow: spec.escrow,
 			expires,
 		});
-		let price = Price { tier: Permill::zero(), ..Self::price(0, 0, spec.tier) };
 		let (state, due, tally) = (ChannelState::Offered, expires, None);
 		Channels::<T>::insert(id, Channel { requester, spec, price, state, due, expires, tally });
 		Ok(())
@@ -190,7 +193,8 @@ impl<T: Config> Pallet<T> {
 		Self::advance_channel(id, channel, ChannelEvent::Fix)
 	}
 
-	/// Pays a closed channel by the word of the panels over its turns.
+	/// Pays a closed channel by the word of the panels over its turns. One of which nothing was drawn yet is only drawn
+	/// from.
 	pub(crate) fn settle_turns(id: ChannelId) -> DispatchResult {
 		let mut channel = Self::channel(id)?;
 		match channel.state {
@@ -198,7 +202,11 @@ impl<T: Config> Pallet<T> {
 			ChannelState::Disputed => return Err(Error::<T>::Disputed.into()),
 			_ => return Err(Error::<T>::NotAnswered.into()),
 		}
-		let closed = Self::close_bundle(BundleId::Channel(id))?;
+		let bundle = BundleId::Channel(id);
+		if Self::draw_before_settling(bundle) {
+			return Ok(());
+		}
+		let closed = Self::close_bundle(bundle)?;
 		let event = match closed.finding {
 			Finding::Confirmed => ChannelEvent::Confirm,
 			Finding::Unverified => ChannelEvent::Lapse,
@@ -360,7 +368,7 @@ impl<T: Config> Pallet<T> {
 
 	/// What of a channel the worker would be paid, and the requester have back, if its turns stand.
 	pub(crate) fn prospects_of(channel: &Channel<T::AccountId>) -> (Balance, Balance) {
-		let spent = channel.tally.map_or(0, |tally| tally.spent);
+		let spent = channel.tally.map_or(0, |tally| channel.bill(&tally, 0).shared);
 		(T::WorkerShare::get().mul_floor(spent), channel.spec.escrow.saturating_sub(spent))
 	}
 }

@@ -3,14 +3,17 @@
 use crate::{
 	bundle::{Entry, EntryState},
 	settlement::{Closed, Finding},
-	Bundles, Config, Entries, Inputs, Outputs, Pallet, Timelines, Vouched,
+	Bundles, Config, Entries, Inputs, Outputs, Pallet, Timelines, Vouched, WeightInfo,
 };
+use core::marker::PhantomData;
 use noesis_primitives::{
 	BundleId, Disputable, DisputedSubject, JobEvent, JobId, JobState, NotDisputable, PanelOutcome, Panels,
 	Payload, RefundReason, Subject, Verdicts, Vouchers,
 };
 use polkadot_sdk::{
-	frame_support::{dispatch::DispatchResult, storage::with_storage_layer, BoundedVec},
+	frame_support::{
+		dispatch::DispatchResult, storage::with_storage_layer, traits::Get, weights::Weight, BoundedVec,
+	},
 	sp_runtime::DispatchError,
 };
 
@@ -117,6 +120,15 @@ impl<T: Config> Pallet<T> {
 		let verdicts = BoundedVec::truncate_from(verdicts.to_vec());
 		let closed = Closed { verdicts, spoke, ..Closed::unheard(Finding::Rejected) };
 		Self::advance_with(id, &mut job, JobEvent::Overturn, closed)
+	}
+}
+
+/// What it weighs at most to overturn a subject, and everything that ends with it.
+pub struct OverturnWeight<T>(PhantomData<T>);
+
+impl<T: Config> Get<Weight> for OverturnWeight<T> {
+	fn get() -> Weight {
+		T::WeightInfo::condemn()
 	}
 }
 

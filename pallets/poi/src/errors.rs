@@ -106,6 +106,9 @@ mod errors {
 		/// The turns cost more than the cap for each, or, with the surcharge for the panel, more than the escrow. Close
 		/// with an earlier tally.
 		OverCap,
+		/// The escrow is less than a channel costs at least: the base fee for each turn that is drawn, with the surcharge for
+		/// the seats that are asked for. Offer more.
+		EscrowTooSmall,
 		/// There is no such batch answered, or channel closed, or it has ended.
 		NoBundle,
 		/// The entries for the panels are not drawn yet. Try again in the next block.

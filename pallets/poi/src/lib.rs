@@ -82,9 +82,11 @@ pub mod weights;
 
 use polkadot_sdk::{frame_support, frame_support::pallet_macros::import_section, frame_system, sp_runtime};
 
+pub use agenda::HandlerWeight;
 pub use bundle::{Bundle, Entry, EntryState, MAX_FORGET};
 pub use channels::Channel;
 pub use claims::MAX_CLAIMS;
+pub use disputes::OverturnWeight;
 pub use job::{Cost, Job, Price, Ring};
 pub use pallet::*;
 pub use ratings::MAX_STARS;
@@ -463,11 +465,12 @@ pub mod pallet {
 		}
 
 		/// Ends a job whose panel and challenge window are over and pays by the panel's word; anybody may. Of a batch,
-		/// the panels over the drawn items. The fee is that of what it was, a job or a batch.
+		/// the panels over the drawn items; one of which nothing is drawn yet is drawn from, and not ended. The fee is that
+		/// of what it was, a job or a batch.
 		///
 		/// - `job`: which.
 		///
-		/// Emits [`Event::Moved`] and [`Event::Settled`].
+		/// Emits [`Event::Moved`] and [`Event::Settled`], or [`Event::Drawn`].
 		///
 		/// Errors: [`Error::NoJob`], [`Error::NotAnswered`], [`Error::PanelPending`], [`Error::NotDrawn`],
 		/// [`Error::WindowOpen`] before the job's `due`, [`Error::Disputed`].
@@ -521,7 +524,8 @@ pub mod pallet {
 
 		/// Shows one item of an answered batch; anybody may who has it. One that was drawn goes to a panel; any other
 		/// takes a deposit from the caller and can then be disputed. One that can't be true ends the batch at once: the
-		/// requester is refunded, the worker loses stake, and the caller is rewarded.
+		/// requester is refunded, the worker loses stake, and the caller is rewarded. Where it does not, the fee for that
+		/// comes back.
 		///
 		/// - `batch`, `index`: which.
 		/// - `item`: the item, and the siblings from its leaf up to the answer's root.
@@ -535,7 +539,7 @@ pub mod pallet {
 		/// [`Error::BadInput`], [`Error::Overdue`] for a drawn item after the time for showing it,
 		/// [`Error::PanelExists`], [`Error::UnknownCheckpoint`]; and the currency's own when the caller can't pay.
 		#[pallet::call_index(9)]
-		#[pallet::weight(T::WeightInfo::draw().saturating_add(T::WeightInfo::present_item()))]
+		#[pallet::weight(Pallet::<T>::weight_of_showing(T::WeightInfo::present_item(), true))]
 		pub fn present_item(
 			origin: OriginFor<T>,
 			batch: JobId,
@@ -543,9 +547,10 @@ pub mod pallet {
 			item: (Item, Path),
 			before: Option<(Item, Path)>,
 			asked: (ItemInput, Path),
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::show_item(who, batch, index, item, before, asked)
+			let ended = Self::show_item(who, batch, index, item, before, asked)?;
+			Ok(Some(Self::weight_of_showing(T::WeightInfo::present_item(), ended)).into())
 		}
 
 		/// Offers a worker a channel and holds the escrow. The worker has nothing to do with it before it accepts.
@@ -555,7 +560,8 @@ pub mod pallet {
 		/// Emits [`Event::ChannelOffered`].
 		///
 		/// Errors: [`Error::UnknownCheckpoint`], [`Error::CheckpointDeprecated`], [`Error::BadParameters`],
-		/// [`Error::NoValidators`], [`Error::AgendaFull`]; and the currency's own when the caller can't pay.
+		/// [`Error::EscrowTooSmall`], [`Error::NoValidators`], [`Error::AgendaFull`]; and the currency's own when the caller
+		/// can't pay.
 		#[pallet::call_index(10)]
 		#[pallet::weight(T::WeightInfo::open_channel())]
 		pub fn open_channel(origin: OriginFor<T>, spec: ChannelSpec<T::AccountId>) -> DispatchResult {
@@ -620,7 +626,8 @@ pub mod pallet {
 
 		/// Shows one turn of a closed channel; anybody may who has it. One that was drawn goes to a panel; any other
 		/// takes a deposit from the caller and can then be disputed. One that can't be true, or is of another channel or
-		/// place, ends the channel at once: the requester is refunded, the worker loses stake, the caller is rewarded.
+		/// place, ends the channel at once: the requester is refunded, the worker loses stake, the caller is rewarded. Where
+		/// it does not, the fee for that comes back.
 		///
 		/// - `channel`, `index`: which.
 		/// - `turn`, `path`: the turn, and the siblings from its leaf up to the tally's root.
@@ -632,16 +639,17 @@ pub mod pallet {
 		/// [`Error::Overdue`] for a drawn turn after the time for showing it, [`Error::PanelExists`],
 		/// [`Error::UnknownCheckpoint`]; and the currency's own when the caller can't pay.
 		#[pallet::call_index(14)]
-		#[pallet::weight(T::WeightInfo::draw().saturating_add(T::WeightInfo::present_turn()))]
+		#[pallet::weight(Pallet::<T>::weight_of_showing(T::WeightInfo::present_turn(), true))]
 		pub fn present_turn(
 			origin: OriginFor<T>,
 			channel: ChannelId,
 			index: u32,
 			turn: Turn,
 			path: Path,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::show_turn(who, channel, index, turn, path)
+			let ended = Self::show_turn(who, channel, index, turn, path)?;
+			Ok(Some(Self::weight_of_showing(T::WeightInfo::present_turn(), ended)).into())
 		}
 
 		/// Settles each of these that can be settled and expires each that is overdue, and passes over the others;
@@ -664,12 +672,12 @@ pub mod pallet {
 		}
 
 		/// Moves a channel on; anybody may. One that nobody closed in time is refunded; a requester's close is fixed when
-		/// the time for a later tally has passed; a closed one whose panels and challenge window are over is paid; one
-		/// that ended long ago is forgotten.
+		/// the time for a later tally has passed; a closed one of which nothing is drawn yet is drawn from; a closed one
+		/// whose panels and challenge window are over is paid; one that ended long ago is forgotten.
 		///
 		/// - `channel`: which.
 		///
-		/// Emits [`Event::ChannelMoved`] and [`Event::ChannelSettled`], or [`Event::ChannelPruned`].
+		/// Emits [`Event::ChannelMoved`] and [`Event::ChannelSettled`], [`Event::Drawn`], or [`Event::ChannelPruned`].
 		///
 		/// Errors: [`Error::NoChannel`], [`Error::NotDue`], [`Error::PanelPending`], [`Error::NotDrawn`],
 		/// [`Error::WindowOpen`] before the channel's `due`, [`Error::Disputed`].

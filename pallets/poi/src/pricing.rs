@@ -66,7 +66,7 @@ impl<T: Config> Pallet<T> {
 			return Err(QuoteError::TooLong { tokens: u32::MAX, context: facts.context });
 		}
 		let token = Balance::from(facts.units_per_token).saturating_mul(T::UnitPrice::get());
-		let price = Self::price(T::BaseFee::get(), token, spec.tier);
+		let price = Self::price(Self::base(items), token, spec.tier);
 		let fee = price.cost(tokens, Permill::one(), seats(spec.verification)).total();
 		let quote = Quote { units: tokens.saturating_mul(facts.units_per_token.into()), fee };
 		Ok(Appraisal { quote, price, bytes })
@@ -99,6 +99,13 @@ impl<T: Config> Pallet<T> {
 			return Err(QuoteError::NoValidators { needed, there });
 		}
 		Ok(())
+	}
+
+	/// What is due before the first token: the base fee for each panel that `entries` entries may have, so that no panel
+	/// works for less than that of a single job.
+	pub(crate) fn base(entries: u32) -> Balance {
+		let panels = entries.min(T::AuditedEntries::get().max(1));
+		T::BaseFee::get().saturating_mul(panels.into())
 	}
 
 	/// A price with the surcharges of today.

@@ -97,7 +97,7 @@ pub(crate) struct Bill<'a, AccountId> {
 
 impl<T: Config> Pallet<T> {
 	/// Ends an answered job by the word of its panel, or panels. A job whose panel does not exist counts as
-	/// unverified.
+	/// unverified. A batch of which nothing was drawn yet is only drawn from.
 	pub(crate) fn settle_answer(id: JobId) -> DispatchResult {
 		let mut job = Self::job(id)?;
 		match job.state {
@@ -107,6 +107,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let closed = match job.batch {
 			None => Self::close_panel(id, &job)?,
+			Some(_) if Self::draw_before_settling(BundleId::Batch(id)) => return Ok(()),
 			Some(_) => Self::close_bundle(BundleId::Batch(id))?,
 		};
 		let event = closed.finding.into();

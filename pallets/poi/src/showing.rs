@@ -3,23 +3,26 @@
 use crate::{
 	bundle::{Entry, EntryState},
 	pricing::is_well_formed,
-	Bundles, Config, Error, Pallet,
+	Bundles, Config, Error, Pallet, WeightInfo,
 };
 use noesis_primitives::{merkle, BundleId, ChannelId, Item, ItemInput, JobId, Root, Turn, MAX_PATH};
-use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure, traits::ConstU32, BoundedVec};
+use polkadot_sdk::{
+	frame_support::{ensure, traits::ConstU32, weights::Weight, BoundedVec},
+	sp_runtime::DispatchError,
+};
 
 /// Siblings from a leaf upwards.
 pub type Path = BoundedVec<merkle::Node, ConstU32<MAX_PATH>>;
 
 impl<T: Config> Pallet<T> {
-	/// Shows turn `index` of a closed channel.
+	/// Shows turn `index` of a closed channel. Whether that ended it.
 	pub(crate) fn show_turn(
 		who: T::AccountId,
 		channel: ChannelId,
 		index: u32,
 		turn: Turn,
 		path: Path,
-	) -> DispatchResult {
+	) -> Result<bool, DispatchError> {
 		let id = BundleId::Channel(channel);
 		let (root, count) = Self::committed(id)?;
 		ensure!(merkle::verify(&root.0, count, index, turn.leaf(), &path), Error::<T>::BadPath);
@@ -32,7 +35,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Shows item `index` of an answered batch, with the item before it, if there is one, and the input that was asked
-	/// at that place.
+	/// at that place. Whether that ended the batch.
 	pub(crate) fn show_item(
 		who: T::AccountId,
 		batch: JobId,
@@ -40,7 +43,7 @@ impl<T: Config> Pallet<T> {
 		(item, path): (Item, Path),
 		before: Option<(Item, Path)>,
 		(asked, asked_path): (ItemInput, Path),
-	) -> DispatchResult {
+	) -> Result<bool, DispatchError> {
 		let id = BundleId::Batch(batch);
 		let (root, count) = Self::committed(id)?;
 		let job = Self::job(batch)?;
@@ -67,6 +70,16 @@ impl<T: Config> Pallet<T> {
 		let (kind, state, deposit) = (job.kind, EntryState::Shown, None);
 		let entry = Entry { kind, input, input_bytes, output_bytes, claim, state, deposit };
 		Self::show_entry(who, id, index, entry, sound)
+	}
+
+	/// What showing an entry weighs that itself takes `shown`: with the draw, and with the end of the bundle if it `ended`.
+	pub(crate) fn weight_of_showing(shown: Weight, ended: bool) -> Weight {
+		let shown = T::WeightInfo::draw().saturating_add(shown);
+		if ended {
+			shown.saturating_add(T::WeightInfo::condemn())
+		} else {
+			shown
+		}
 	}
 
 	fn committed(id: BundleId) -> Result<(Root, u32), Error<T>> {

@@ -39,6 +39,9 @@ pub trait WeightInfo {
 	fn settle_bundle() -> Weight;
 	fn prune_bundle() -> Weight;
 	fn service_bundle() -> Weight;
+	fn condemn() -> Weight;
+	fn hasten_job() -> Weight;
+	fn hasten_bundle() -> Weight;
 }
 
 /// The weights on a chain with the database costs of `T`.
@@ -187,6 +190,24 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(82))
 			.saturating_add(T::DbWeight::get().writes(30))
 	}
+	fn condemn() -> Weight {
+		// Not measured yet: `settle_bundle`, and 64 validators that are noted.
+		Weight::from_parts(32_566_010_000, 242370)
+			.saturating_add(T::DbWeight::get().reads(225))
+			.saturating_add(T::DbWeight::get().writes(177))
+	}
+	fn hasten_job() -> Weight {
+		// Not measured yet: an agenda of four full blocks, the job, its panel and seed.
+		Weight::from_parts(170_000_000, 28156)
+			.saturating_add(T::DbWeight::get().reads(8))
+			.saturating_add(T::DbWeight::get().writes(2))
+	}
+	fn hasten_bundle() -> Weight {
+		// Not measured yet: `hasten_job`, and all of that for four entries.
+		Weight::from_parts(500_000_000, 57156)
+			.saturating_add(T::DbWeight::get().reads(30))
+			.saturating_add(T::DbWeight::get().writes(2))
+	}
 }
 
 impl WeightInfo for () {
@@ -304,5 +325,20 @@ impl WeightInfo for () {
 		Weight::from_parts(16_219_904_000, 51650)
 			.saturating_add(ParityDbWeight::get().reads(82))
 			.saturating_add(ParityDbWeight::get().writes(30))
+	}
+	fn condemn() -> Weight {
+		Weight::from_parts(32_566_010_000, 242370)
+			.saturating_add(ParityDbWeight::get().reads(225))
+			.saturating_add(ParityDbWeight::get().writes(177))
+	}
+	fn hasten_job() -> Weight {
+		Weight::from_parts(170_000_000, 28156)
+			.saturating_add(ParityDbWeight::get().reads(8))
+			.saturating_add(ParityDbWeight::get().writes(2))
+	}
+	fn hasten_bundle() -> Weight {
+		Weight::from_parts(500_000_000, 57156)
+			.saturating_add(ParityDbWeight::get().reads(30))
+			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 }

@@ -7,6 +7,7 @@ mod receipts;
 mod system;
 mod utility;
 pub mod xcm;
+mod xcm_weights;
 
 pub use monetary::WeightToFee;
 pub use noesis::{LongestDispute, PanelFundAccount, PotAccount};

@@ -19,7 +19,8 @@ parameter_types! {
 
 /// From an answer to the end of the last dispute that can be had over it: the panel, and then the window and a game with
 /// every move at its slowest, down two trees of 2^32 leaves, again and again; then the time in which validators answer for
-/// what they found, and a game that begins at its end.
+/// what they found, and a game that begins at its end. Whoever takes all places of the docket to sit that time out lengthens
+/// it, until the bond grows no more: by a game, and the time to take the place that it leaves.
 ///
 /// Whoever loses a dispute on purpose can begin another one, to win time for a validator that unbonds. Each takes a bond,
 /// and the bond grows; what is reckoned with is that somebody does it until the bond grows no more. A worker can't leave
@@ -33,7 +34,15 @@ impl LongestDispute {
 		// Down each tree two moves for each descent; one to show a token, one to open the second tree, one to prove its
 		// leaf.
 		let moves = 32u32.div_ceil(levels).saturating_mul(4).saturating_add(3);
-		dispute::ResponseWindow::get().max(1).saturating_mul(moves)
+		// Each by a player who plays in as many others as give it the most time.
+		let windows = dispute::MaxWindows::get().max(1).saturating_mul(moves);
+		dispute::ResponseWindow::get().max(1).saturating_mul(windows)
+	}
+
+	/// Blocks from the fall of a claim to the end of the last game about who found it.
+	fn liability() -> BlockNumber {
+		let games = Self::game().saturating_mul(2);
+		LiabilityPeriod::get().saturating_add(Dispute::respite()).saturating_add(games)
 	}
 }
 
@@ -43,7 +52,7 @@ impl Get<BlockNumber> for LongestDispute {
 		let round = poi::ChallengeWindow::get().saturating_add(Self::game());
 		let rounds = pallet_dispute::MAX_DOUBLINGS.saturating_add(1);
 		let answer = panel.saturating_add(round.saturating_mul(rounds));
-		answer.saturating_add(LiabilityPeriod::get()).saturating_add(Self::game())
+		answer.saturating_add(Self::liability())
 	}
 }
 
@@ -57,12 +66,12 @@ impl Get<BlockNumber> for LiabilityPeriod {
 }
 
 /// How long what ended is kept: the governed time, but never less than somebody may have to answer for it, and to defend
-/// himself in a game that begins at the end of that.
+/// himself in a game that begins at the end of that, also where that is lengthened.
 pub struct KeepPeriod;
 
 impl Get<BlockNumber> for KeepPeriod {
 	fn get() -> BlockNumber {
-		poi::KeepPeriod::get().max(LiabilityPeriod::get().saturating_add(LongestDispute::game()))
+		poi::KeepPeriod::get().max(LongestDispute::liability())
 	}
 }
 
@@ -156,6 +165,7 @@ impl pallet_poc::Config for Runtime {
 	type Answers = Poi;
 	type Randomness = Beacon;
 	type Subjects = Poi;
+	type HandlerWeight = pallet_poi::HandlerWeight<Runtime>;
 	type PanelSize = poc::PanelSize;
 	type Quorum = poc::Quorum;
 	type Openings = poc::Openings;
@@ -182,10 +192,13 @@ impl pallet_dispute::Config for Runtime {
 	type Operators = Operators;
 	type Panels = Poc;
 	type Subjects = Poi;
+	type OverturnWeight = pallet_poi::OverturnWeight<Runtime>;
 	type Bond = dispute::Bond;
 	type WinnerShare = dispute::WinnerShare;
 	type Arity = dispute::Arity;
 	type ResponseWindow = dispute::ResponseWindow;
+	type MovesPerWindow = dispute::MovesPerWindow;
+	type MaxWindows = dispute::MaxWindows;
 	type LiabilityPeriod = LiabilityPeriod;
 	type Pot = PotAccount;
 	type WeightInfo = pallet_dispute::weights::SubstrateWeight<Runtime>;

@@ -1,7 +1,9 @@
 //! Messages to and from other chains. The native currency is the relay chain's token, which arrives by reserve
 //! transfer from the relay chain or from its Asset Hub.
 
-use super::{monetary::TransactionByteFee, system::RuntimeBlockWeights, WeightToFee};
+use super::{
+	monetary::TransactionByteFee, system::RuntimeBlockWeights, xcm_weights::SafeWeight, WeightToFee,
+};
 use crate::*;
 use cumulus_primitives_core::{AggregateMessageOrigin, ParaId};
 use frame_support::{
@@ -202,7 +204,7 @@ impl pallet_xcm::Config for Runtime {
 	type TrustedLockers = ();
 	type SovereignAccountOf = LocationToAccountId;
 	type MaxLockers = ConstU32<8>;
-	type WeightInfo = pallet_xcm::TestWeightInfo;
+	type WeightInfo = SafeWeight<Runtime>;
 	type AdminOrigin = EnsureRoot<AccountId>;
 	type MaxRemoteLockConsumers = ConstU32<0>;
 	type RemoteLockConsumerIdentifier = ();

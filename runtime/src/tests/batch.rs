@@ -50,7 +50,8 @@ fn quote_of_a_batch_should_be_what_is_held_when_it_is_submitted() {
 		assert_eq!(quote.units, tokens * 135);
 		let price: Balance = UnitPrice::get();
 		let base: Balance = BaseFee::get();
-		assert_eq!(quote.fee, base + price * u128::from(quote.units));
+		// For each of the two panels that a batch may have.
+		assert_eq!(quote.fee, 2 * base + price * u128::from(quote.units));
 		let submit =
 			|max_fee| Poi::submit_batch(RuntimeOrigin::signed(Ferdie.to_account_id()), spec.clone(), max_fee);
 		assert_noop!(submit(quote.fee - 1), pallet_poi::Error::<Runtime>::FeeTooHigh);

@@ -44,12 +44,16 @@ fn lying_should_be_a_loss_when_a_third_of_the_validators_colludes() {
 #[test]
 fn unbonding_should_outlast_disputes_that_are_lost_on_purpose() {
 	preset("development").execute_with(|| {
-		// Down two trees of 2^32 leaves, four levels at a time: two moves each, whatever else there is.
-		let game: BlockNumber = dispute::ResponseWindow::get() * 2 * (32 / 4) * 2;
+		// Down two trees of 2^32 leaves, four levels at a time: two moves each, whatever else there is, by players in so many
+		// disputes that they have the most time.
+		let game: BlockNumber =
+			dispute::ResponseWindow::get() * dispute::MaxWindows::get() * 2 * (32 / 4) * 2;
 		let panel = poc::Window::get() * poc::MaxWindows::get();
 		let shams = pallet_dispute::MAX_DOUBLINGS;
 		let answer = panel + (shams + 1) * (poi::ChallengeWindow::get() + game);
-		let longest = answer + dispute::LiabilityPeriod::get() + game;
+		// One more of them keeps the docket full until the end of liability, which is lengthened then.
+		let liability = dispute::LiabilityPeriod::get() + game + dispute::LiabilityPeriod::get() / 16;
+		let longest = answer + liability + game;
 		assert!(LongestDispute::get() >= longest, "{} {longest}", LongestDispute::get());
 		assert!(Operators::unbonding_period() >= operators::UnbondingPeriod::get().max(longest));
 	});

@@ -8,6 +8,7 @@ mod genesis;
 mod job;
 mod layout;
 mod liability;
+mod weights;
 
 use crate::*;
 use sp_runtime::BuildStorage;

@@ -122,12 +122,15 @@ async fn eight_turns_should_be_settled_by_one_close() -> Outcome {
 		.saturating_add(settlement.per_validator.saturating_mul(verdicts))
 		.saturating_add(settlement.pot);
 	assert_eq!(paid.saturating_add(settlement.refund), view.spec.escrow, "{settlement:?}");
-	assert_eq!(paid, spent, "the turns cost something else than was signed");
+	// So cheap were the turns that the channel costs what its panels must have at least.
+	let least: Balance = 1_000_000_000;
+	assert!(spent < least, "{spent}");
+	assert_eq!(paid, least, "{settlement:?}");
 	assert!(settlement.worker > 0 && verdicts > 0, "{settlement:?}");
 
 	let rest = ledger.unexplained(&chain).await?;
 	let change = |who: &AccountId| rest.get(who).copied().unwrap_or_default();
-	assert_eq!(change(&ferdie), i128::try_from(spent)?.saturating_neg());
+	assert_eq!(change(&ferdie), i128::try_from(paid)?.saturating_neg());
 	assert_eq!(change(&bob), i128::try_from(settlement.worker)?);
 	assert_eq!(change(&pot_account()), i128::try_from(settlement.pot)?);
 	assert_eq!(rest.values().sum::<i128>(), 0, "planck appeared or vanished");

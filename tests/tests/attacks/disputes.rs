@@ -2,8 +2,9 @@
 
 use noesis_engine::dispute::Fault;
 use noesis_primitives::*;
-use noesis_runtime::{configs::PotAccount, Dispute, Poi};
+use noesis_runtime::{configs::PotAccount, parameters::dynamic_params::dispute, Dispute, Poi};
 use noesis_tests::court::*;
+use polkadot_sdk::frame_support::traits::Get;
 
 fn ask() -> Ask {
 	Ask::tokens(&[40, 7, 99, 150], 6)
@@ -106,6 +107,53 @@ fn sham_dispute_does_not_block_an_honest_one() {
 		);
 		assert!(attack.lost(court) >= 200 * UNIT);
 		assert!(court.worth(&outsider.account) > 100 * UNIT);
+	});
+}
+
+/// Many accounts dispute the answers of a worker at once, so that it can't make all the moves that are due. It has the more
+/// time for each, and even the slowest one that the chain reckons with, two moves in a window, wins them all.
+#[test]
+fn crowd_of_disputes() {
+	session(|court| {
+		let (worker, validators) = court.staff(3);
+		let requester = court.person("requester", 100);
+		let griefers: Vec<Person> = (0..24).map(|i| court.person(&format!("griefer {i}"), 20)).collect();
+		let (truth, lie) = (court.truth(&ask()), lie(court));
+		let attack = court.attack("crowd_of_disputes", &griefers.iter().collect::<Vec<_>>());
+		let before = court.worth(&worker.account);
+		let jobs = [(); 2].map(|_| court.answered(&requester, &ask(), &worker, &truth));
+		let open = |court: &mut Court, (i, griefer): (usize, &Person)| {
+			court.challenge(griefer, Subject::Job(jobs[i % 2]), &Accused::Worker, &truth)
+		};
+		for job in jobs {
+			court.verdicts(&validators, Subject::Job(job), &truth);
+		}
+		let opened: Vec<DisputeId> = griefers.iter().enumerate().map(|each| open(court, each)).collect();
+		let (party, first) = (Party::of(&worker, &truth), court.now());
+		let pace = dispute::ResponseWindow::get() / dispute::MovesPerWindow::get();
+		while !Dispute::open_disputes(1).is_empty() {
+			if court.now().is_multiple_of(pace) {
+				let urgent = Dispute::disputes_of(&worker.account, 1).pop();
+				if let Some(view) = urgent.filter(|view| view.mover == worker.account) {
+					let play = court.next_play(&party, &view).unwrap();
+					court.play(&worker, view.id, play).unwrap();
+				}
+			}
+			for view in Dispute::open_disputes(64) {
+				if let Some(griefer) = griefers.iter().find(|griefer| griefer.account == view.mover) {
+					let play = court.next_play(&Party::of(griefer, &lie), &view).unwrap();
+					court.play(griefer, view.id, play).unwrap();
+				}
+			}
+			court.block();
+		}
+		println!("crowd_of_disputes: {} disputes took {} blocks", opened.len(), court.now() - first);
+		assert!(opened.iter().all(|id| court.verdict_of(*id) == Some(Verdict::Stands)));
+		for job in jobs {
+			assert_eq!(court.end_of(job), JobState::Final { worker: worker.account.clone() });
+		}
+		assert_eq!(attack.lost(court), 240 * UNIT);
+		assert!(court.worth(&worker.account) > before + 120 * UNIT);
 	});
 }
 

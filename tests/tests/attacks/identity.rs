@@ -85,8 +85,12 @@ fn re_registration_to_wipe_reputation() {
 		// The sooner it may leave the better for it: as soon as the longest dispute allows.
 		let period = operators::Parameters::UnbondingPeriod(operators::UnbondingPeriod, Some(1));
 		court.set(RuntimeParameters::Operators(period));
-		let liability = dispute::Parameters::LiabilityPeriod(dispute::LiabilityPeriod, Some(20));
-		court.set(RuntimeParameters::Dispute(liability));
+		for parameter in [
+			dispute::Parameters::LiabilityPeriod(dispute::LiabilityPeriod, Some(20)),
+			dispute::Parameters::MaxWindows(dispute::MaxWindows, Some(1)),
+		] {
+			court.set(RuntimeParameters::Dispute(parameter));
+		}
 		let (worker, validators) = court.staff(3);
 		let (requester, outsider) = (court.person("requester", 100), court.person("outsider", 100));
 		let (truth, lie) = (court.truth(&ask()), lie(court));

@@ -196,3 +196,26 @@ fn loss_on_purpose_to_save_the_other_panels() {
 		assert_eq!(attack.lost(court), (200 - 100 + 3 * (100 + 90)) * UNIT);
 	});
 }
+
+/// Requester and worker, who are one, sign a turn whose input is longer than a dispute can show, to accuse the validators that
+/// confirm it. Whoever looks at the turn ends the channel.
+#[test]
+fn input_too_long_to_be_shown() {
+	session(|court| {
+		let (worker, validators) = court.staff(3);
+		let requester = court.person("requester", 100);
+		let truth = court.truth(&ask());
+		let attack = court.attack("input_too_long_to_be_shown", &[&worker, &requester]);
+		let channel = court.channel(&requester, &worker, 2 * UNIT, UNIT);
+		let mut turns = Turns::none(channel);
+		turns.add(JobKind::Generate(GenerateParams::greedy(InputFormat::Text, 6)), &truth, UNIT / 2);
+		turns.turns[0].input_bytes = MAX_TEXT_BYTES + 1;
+		let close = court.close(turns.tally(), &requester);
+		court.ok(&worker, close);
+		court.blocks(2);
+		court.ok(&validators[0], turns.present(0));
+		let state = noesis_runtime::Poi::channel_view(channel).unwrap().state;
+		assert_eq!(state, ChannelState::Refunded { reason: RefundReason::Overturned });
+		assert_eq!(attack.lost(court), 200 * UNIT);
+	});
+}

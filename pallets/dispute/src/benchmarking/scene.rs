@@ -80,7 +80,7 @@ impl<T: Config> Scene<T> {
 	/// agenda is left for it.
 	pub fn crowded() -> Result<(Self, T::AccountId), BenchmarkError> {
 		let scene = Self::disputed(MAX_OPEN_DISPUTES.saturating_sub(1), 0)?;
-		crowd::<T>(Pallet::<T>::next_due());
+		crowd::<T>(Pallet::<T>::next_due(&scene.worker));
 		Ok((scene, rich::<T>(MAX_OPEN_DISPUTES)?))
 	}
 
@@ -162,7 +162,7 @@ impl<T: Config> Scene<T> {
 		let nodes = BoundedVec::truncate_from(vec![[7; 32]; MAX_ARITY as usize]);
 		let at = Spot { tree: Tree::Claimed, level: 8, index: 0, hash: [7; 32] };
 		self.set(|dispute| dispute.phase = Phase::Choose { at, nodes });
-		at_block::<T>(Pallet::<T>::next_due().saturating_add(1));
+		at_block::<T>(Pallet::<T>::next_due(&self.challenger).saturating_add(1));
 	}
 
 	/// Puts the dispute where a residual is to be expanded; what is to be shown.

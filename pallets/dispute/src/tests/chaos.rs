@@ -112,12 +112,13 @@ proptest! {
 	fn everything_should_come_to_its_end_when_everybody_does_as_it_pleases(seed in any::<u64>()) {
 		run(|| {
 			let mut crowd = Crowd::new(seed);
+			MovesPerWindow::set(&(1 + (seed % 3) as u32));
 			for _ in 0..120 {
 				crowd.act();
 				check();
 			}
 			// Then nobody moves any more.
-			run_to(now() + WINDOW + LIABILITY + 2);
+			run_to(now() + WINDOW * MaxWindows::get() + LIABILITY + 2);
 			assert_eq!((Disputes::<Test>::iter().count(), Dockets::<Test>::iter().count()), (0, 0));
 			assert_eq!(Agenda::<Test>::iter().count(), 0);
 			for who in CHALLENGER..CHALLENGER + 4 {

@@ -286,6 +286,33 @@ fn nobody_should_be_liable_when_the_time_for_it_is_over() {
 	});
 }
 
+#[test]
+fn liability_should_not_be_sat_out_when_accomplices_keep_the_docket_full() {
+	run(|| {
+		let (_, truth, liar, subject) = overturned();
+		let [first, second, ..] = VALIDATORS;
+		let until = Dockets::<Test>::get(subject).unwrap().until;
+		at_block(until);
+		for i in 1..=MAX_OPEN_DISPUTES {
+			challenge_as(subject, Accused::Validator(second), liar.claim(), CHALLENGER + u64::from(i));
+		}
+		let open =
+			|| Dispute::challenge(signed(CHALLENGER), subject, Accused::Validator(first), liar.claim());
+		assert_noop!(polkadot_sdk::frame_support::storage::with_storage_layer(open), Error::DocketFull);
+		// The second one sacrifices itself, and it cost the accomplices nothing.
+		run_to(until + WINDOW + 1);
+		assert_eq!(Slashes::get()[1..], [(second, Fault::WrongVerdict, Some(CHALLENGER + 1))]);
+		let longer = Dockets::<Test>::get(subject).unwrap().until;
+		assert_eq!(longer, until + WINDOW + LIABILITY / MAX_OPEN_DISPUTES);
+		at_block(longer);
+		let id = challenge_as(subject, Accused::Validator(first), liar.claim(), CHALLENGER);
+		let (verdict, _) = play(id, &mut Defender(liar), &mut Honest(truth));
+		assert_eq!(verdict, Verdict::Falls(Ground::Step));
+		// The docket was not full this time.
+		assert_eq!(Dockets::<Test>::get(subject).map(|docket| docket.until <= now()), Some(true));
+	});
+}
+
 /// A subject that ended because another entry of its bundle was overturned; two validators vouched for it.
 fn ended_with_another(run: &Run, question: &Question) -> Subject {
 	let subject = subject_of(run, question, vec![]);

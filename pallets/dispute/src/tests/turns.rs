@@ -5,7 +5,7 @@ use super::{
 	players::*,
 };
 use crate::mock::*;
-use noesis_primitives::{DisputeId, LeafBytes, NodePath, Nodes, Phase, Root, Tree};
+use noesis_primitives::{DisputeId, LeafBytes, NodePath, Nodes, Phase, Root, Side, Tree, Verdict};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 fn opened() -> (Run, DisputeId) {
@@ -154,4 +154,72 @@ fn views_should_tell_each_player_of_its_disputes() {
 		assert_ok!(Dispute::choose(signed(CHALLENGER), id, 0));
 		assert_eq!((most_urgent(), Dispute::disputes_of(&WORKER, 9).len()), (other, 2));
 	});
+}
+
+#[test]
+fn a_player_should_have_more_windows_for_a_move_when_it_plays_in_many_disputes() {
+	run(|| {
+		MovesPerWindow::set(&2);
+		MaxWindows::set(&3);
+		let question = Question::short();
+		let honest = Run::honest(&question);
+		let subject = subject_of(&honest, &question, vec![]);
+		let ids: Vec<_> = (0..8).map(|i| challenge(subject, CHALLENGER + i)).collect();
+		let due = |id: &DisputeId| view(*id).unwrap().due - now();
+		let windows: Vec<_> = ids.iter().map(due).collect();
+		assert_eq!(windows, [1, 1, 2, 2, 3, 3, 3, 3].map(|windows| windows * WINDOW));
+		// The challengers play in one dispute each.
+		assert_ok!(Defender(honest.clone()).play(&view(ids[0]).unwrap()));
+		assert_eq!(due(&ids[0]), WINDOW);
+		assert_ok!(Dispute::choose(signed(CHALLENGER), ids[0], 0));
+		assert_eq!(due(&ids[0]), 3 * WINDOW);
+		// One that has many of its own has more.
+		for subject in [(); 2].map(|_| subject_of(&honest, &question, vec![])) {
+			challenge(subject, CHALLENGER + 1);
+		}
+		assert_ok!(Defender(honest).play(&view(ids[1]).unwrap()));
+		assert_eq!(due(&ids[1]), 2 * WINDOW);
+		// What is over does not count any more.
+		run_to(now() + 3 * WINDOW + 1);
+		assert_eq!((Dispute::open_disputes(1).len(), crate::Load::<Test>::iter().count()), (0, 0));
+	});
+}
+
+/// Plays sixteen disputes against an honest worker that is as slow as the chain reckons with: it makes two moves in a window.
+/// How many of them fell.
+fn fallen_of_many(seed: u64, windows: u32) -> usize {
+	const MOVE: u32 = 3;
+	run(|| {
+		ResponseWindow::set(&(2 * MOVE));
+		MovesPerWindow::set(&2);
+		MaxWindows::set(&windows);
+		let question = Question::short();
+		let honest = Run::honest(&question);
+		let subjects = [(); 2].map(|_| subject_of(&honest, &question, vec![]));
+		let open = |i: u64| challenge(subjects[i as usize % 2], CHALLENGER + i);
+		let opened: Vec<_> = (0..16).map(open).collect();
+		let mut random = Random(seed);
+		while !Dispute::open_disputes(1).is_empty() {
+			let urgent = Dispute::disputes_of(&WORKER, 1).pop().filter(|view| view.mover == WORKER);
+			if let Some(view) = urgent.filter(|_| now().is_multiple_of(MOVE)) {
+				assert_ok!(Defender(honest.clone()).play(&view));
+			}
+			for view in Dispute::open_disputes(16) {
+				if view.phase.mover() == Side::Challenger && random.below(4) > 0 {
+					assert_ok!(Dice(Random(random.next())).play(&view));
+				}
+			}
+			run_to(now() + 1);
+			check();
+		}
+		opened.into_iter().filter(|id| verdict(*id) != Some(Verdict::Stands)).count()
+	})
+}
+
+#[test]
+fn a_slow_and_honest_accused_should_win_every_dispute_when_many_are_opened_at_once() {
+	for seed in 0..6 {
+		assert_eq!(fallen_of_many(seed, 8), 0, "{seed}");
+	}
+	assert!(fallen_of_many(0, 1) > 0, "it can't do it in one window for a move");
 }

@@ -1,6 +1,6 @@
 //! Unbonding, withdrawing, coming back.
 
-use crate::{mock::*, DrawKeys, Error, Event};
+use crate::{mock::*, Error, Event};
 use frame_support::{assert_noop, assert_ok};
 use noesis_primitives::{CheckpointId, Conduct, OperatorRegistry, OperatorStatus};
 use polkadot_sdk::*;
@@ -33,7 +33,6 @@ fn record_should_begin_anew_but_for_its_marks_when_an_operator_registers_after_w
 		assert_ok!(Operators::unbond(signed(ALICE)));
 		at(101);
 		assert_ok!(Operators::withdraw(signed(ALICE)));
-		assert_eq!(DrawKeys::<Test>::iter().count(), 0);
 		worker(ALICE, &[0]);
 		assert_eq!((marks(ALICE), record(ALICE).since, record(ALICE).seen), (1, 101, 101));
 	});

@@ -1,6 +1,6 @@
 //! Coming in, staking more, offering something else.
 
-use crate::{mock::*, DrawKeys, Error, Event};
+use crate::{mock::*, Error, Event};
 use frame_support::{assert_noop, assert_ok};
 use noesis_primitives::{
 	Capability, CheckpointId, Locator, OperatorRecord, OperatorRegistry, OperatorStatus, Pace, Role,
@@ -130,18 +130,11 @@ fn seal_key_should_be_told_of_workers_only_when_they_have_one() {
 }
 
 #[test]
-fn draw_key_should_be_refused_when_another_validator_has_it() {
+fn validator_should_come_in_when_somebody_has_registered_its_draw_key_before() {
 	execute(|| {
-		validator(BOB, &[0]);
-		refused(Role::Validator, STAKE, capability(BOB, &[0]), Error::DrawKeyTaken);
-		validator(ALICE, &[0]);
-		let stolen = Operators::update_capability(signed(ALICE), capability(BOB, &[0]));
-		assert_eq!(stolen, Err(Error::<Test>::DrawKeyTaken.into()));
-		// A key is free again once its validator draws with another.
-		assert_ok!(Operators::update_capability(signed(BOB), capability(99, &[0])));
-		assert_ok!(Operators::update_capability(signed(ALICE), capability(BOB, &[0])));
-		assert_eq!(DrawKeys::<Test>::get([BOB as u8; 32]), Some(ALICE));
-		assert_eq!(DrawKeys::<Test>::get([ALICE as u8; 32]), None);
+		assert_ok!(Operators::register(signed(ALICE), Role::Validator, STAKE, capability(BOB, &[0])));
+		assert_ok!(Operators::register(signed(BOB), Role::Validator, STAKE, capability(BOB, &[0])));
+		assert_eq!(record(ALICE).capability.draw_key, record(BOB).capability.draw_key);
 	});
 }
 

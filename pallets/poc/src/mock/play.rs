@@ -3,8 +3,8 @@
 use super::*;
 use crate::draw_input;
 use noesis_primitives::{
-	canary_commitment, canary_mark, merkle, opening_positions, plant, Claim, Draw, Opening, Usage,
-	Verification, DRAW_CONTEXT,
+	canary_commitment, canary_mark, draw_number, merkle, opening_positions, plant, Claim, Draw, Opening,
+	Usage, Verification, DRAW_CONTEXT,
 };
 use sp_core::{crypto::VrfSecret, sr25519::Pair};
 
@@ -66,7 +66,12 @@ pub struct Verdict {
 	pub openings: Vec<Opening>,
 }
 
-/// What `key` draws on `seed`: the proof, and the number.
+/// What decides for `who` on the panel of `seed`.
+pub fn number_of(who: AccountId, seed: &[u8; 32]) -> u64 {
+	draw_number(draw_with(&key_of(who), seed).1, &who.encode())
+}
+
+/// What `key` draws on `seed`: the proof, and the output.
 pub fn draw_with(key: &Pair, seed: &[u8; 32]) -> (Draw, u64) {
 	let signature = key.vrf_sign(&draw_input(seed).into());
 	let draw = Draw {

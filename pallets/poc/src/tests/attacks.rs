@@ -200,8 +200,8 @@ fn draw_should_widen_when_a_window_passes() {
 		open_panel();
 		let seed = crate::Pallet::<Test>::seed(JOB).unwrap();
 		let first_window = |who| {
-			let output = draw_with(&key_of(who), &seed).1;
-			(0..3).find(|window| is_drawn(output, 3, 48, *window))
+			let number = number_of(who, &seed);
+			(0..3).find(|window| is_drawn(number, 3, 48, *window))
 		};
 		let validators: Vec<_> = (FIRST..FIRST + 48).collect();
 		let of_window = |window| validators.iter().copied().find(|who| first_window(*who) == window);

@@ -36,14 +36,14 @@ fn abstaining_should_cost_nothing_and_count_for_nobody() {
 /// wrong answers would pass by votes alone instead of 43.
 #[test]
 fn accomplice_should_not_be_drawn_when_another_abstains() {
-	ExtBuilder::default().validators(48).run(|| {
+	ExtBuilder::default().validators(96).run(|| {
 		open_panel();
 		let seed = Poc::seed(JOB).unwrap();
-		let output = |who: &AccountId| draw_with(&key_of(*who), &seed).1;
-		let mut validators: Vec<_> = (FIRST..FIRST + 48).collect();
-		validators.sort_by_key(output);
-		let drawn = validators.iter().take_while(|who| is_drawn(output(who), 3, 48, 0)).count();
-		assert!(drawn > 0 && drawn < 48);
+		let number = |who: &AccountId| number_of(*who, &seed);
+		let mut validators: Vec<_> = (FIRST..FIRST + 96).collect();
+		validators.sort_by_key(number);
+		let drawn = validators.iter().take_while(|who| is_drawn(number(who), 3, 96, 0)).count();
+		assert!(drawn > 0 && drawn < 96);
 		for who in &validators[..drawn] {
 			assert_ok!(abstain(JOB, *who));
 		}
@@ -51,7 +51,7 @@ fn accomplice_should_not_be_drawn_when_another_abstains() {
 		assert_eq!(Poc::panel_view(JOB).unwrap().size, 3);
 		assert_noop!(speak(next, &honest()), E::NotDrawn);
 		assert_noop!(abstain(JOB, next), E::NotDrawn);
-		let window = (1..3).find(|window| is_drawn(output(&next), 3, 48, *window)).unwrap();
+		let window = (1..3).find(|window| is_drawn(number(&next), 3, 96, *window)).unwrap();
 		at_block(ANSWERED + 1 + window * 5);
 		assert_ok!(speak(next, &honest()));
 	});

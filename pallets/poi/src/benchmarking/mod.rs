@@ -9,7 +9,7 @@ use crate::{
 use alloc::{vec, vec::Vec};
 use noesis_primitives::{
 	BlockNumber, BundleId, ChannelId, ChannelState, ContentHash, Engagement, JobId, JobSpec, JobState, Root,
-	Tally, MAX_AUDITS, MAX_INLINE_BYTES, MAX_ITEMS, SEAL_OVERHEAD,
+	Subject, SubjectHandler, Tally, MAX_AUDITS, MAX_INLINE_BYTES, MAX_ITEMS, SEAL_OVERHEAD,
 };
 use noesis_support::MAX_PER_BLOCK;
 use polkadot_sdk::{
@@ -403,6 +403,60 @@ mod benches {
 		}
 
 		assert_eq!(Channels::<T>::get(channel).map(|channel| channel.state), Some(ChannelState::Paid));
+		Ok(())
+	}
+
+	/// The end of a bundle that holds what can't be true: the worker is slashed, all panels are dissolved whose members found
+	/// something else, and the requester is refunded. So much hangs on an entry that is overturned, too.
+	#[benchmark]
+	fn condemn() -> Result<(), BenchmarkError> {
+		let scene = Lot::<T>::batch(512)?.rejected()?;
+		let BundleId::Batch(batch) = scene.id else { return Err(BenchmarkError::Weightless) };
+		let bundle = Bundles::<T>::get(scene.id).ok_or(BenchmarkError::Weightless)?;
+		let who = rich::<T>("presenter", 0)?;
+		let now: BlockNumber = frame_system::Pallet::<T>::block_number().saturated_into();
+		crowd::<T>(now.saturating_add(T::KeepPeriod::get().max(1)));
+		let ended;
+
+		#[block]
+		{
+			ended = Pallet::<T>::condemn(scene.id, MAX_ITEMS, &who, &bundle);
+		}
+
+		assert!(ended.is_ok() && Settlements::<T>::contains_key(batch));
+		Ok(())
+	}
+
+	/// Hearing of a job's panel that is decided.
+	#[benchmark]
+	fn hasten_job() -> Result<(), BenchmarkError> {
+		let scene = Scene::<T>::decided()?;
+		crowd::<T>(scene.now());
+
+		#[block]
+		{
+			Pallet::<T>::on_decided(Subject::Job(scene.job));
+		}
+
+		assert_eq!(scene.stored().map(|job| job.due), Some(scene.now()));
+		Ok(())
+	}
+
+	/// Hearing of the panel of an entry that is decided, with all the others.
+	#[benchmark]
+	fn hasten_bundle() -> Result<(), BenchmarkError> {
+		let scene = Lot::<T>::batch(512)?.decided()?;
+		let BundleId::Batch(batch) = scene.id else { return Err(BenchmarkError::Weightless) };
+		let index = scene.drawn().first().copied().unwrap_or_default();
+		let now: BlockNumber = frame_system::Pallet::<T>::block_number().saturated_into();
+		crowd::<T>(now);
+
+		#[block]
+		{
+			Pallet::<T>::on_decided(scene.id.subject(index));
+		}
+
+		assert_eq!(Jobs::<T>::get(batch).map(|job| job.due), Some(now));
 		Ok(())
 	}
 

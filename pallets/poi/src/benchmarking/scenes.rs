@@ -380,6 +380,20 @@ impl<T: Config> Lot<T> {
 		for index in 0..MAX_PANEL {
 			rich::<T>("validator", index)?;
 		}
+		self.judged(true)
+	}
+
+	/// The same, with every drawn entry rejected by a full panel of operators, who were right.
+	pub(super) fn rejected(self) -> Result<Self, BenchmarkError> {
+		let checkpoint = Bundles::<T>::get(self.id).map(|bundle| bundle.checkpoint).unwrap_or_default();
+		for index in 0..MAX_PANEL {
+			let who = rich::<T>("validator", index)?;
+			T::Operators::register_for_benchmark(&who, Role::Validator, checkpoint, [0; 32]);
+		}
+		self.judged(false)
+	}
+
+	fn judged(self, agree: bool) -> Result<Self, BenchmarkError> {
 		T::Currency::set_balance(&T::Pot::get(), u128::from(u64::MAX));
 		T::Currency::set_balance(&T::PanelFund::get(), u128::from(u64::MAX));
 		let worker = RawOrigin::Signed(self.worker.clone());
@@ -394,7 +408,7 @@ impl<T: Config> Lot<T> {
 					Pallet::<T>::present_item(worker.clone().into(), batch, index, item, before, asked)?;
 				},
 			}
-			T::Panels::fill_for_benchmark(self.id.subject(index), true);
+			T::Panels::fill_for_benchmark(self.id.subject(index), agree);
 		}
 		let now: BlockNumber = frame_system::Pallet::<T>::block_number().saturated_into();
 		at_block::<T>(now.saturating_add(T::ChallengeWindow::get()));

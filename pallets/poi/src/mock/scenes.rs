@@ -103,7 +103,7 @@ pub fn small_claim() -> Claim {
 	Claim { root: Root([6; 32]), leaves, output: ContentHash([7; 32]), usage }
 }
 
-/// Turn `index` of a channel; each costs ten.
+/// Turn `index` of a channel; each costs thirty.
 pub fn turn(channel: ChannelId, index: u32) -> Turn {
 	Turn {
 		channel,
@@ -113,7 +113,7 @@ pub fn turn(channel: ChannelId, index: u32) -> Turn {
 		input_bytes: 5,
 		output_bytes: 9,
 		claim: small_claim(),
-		spent: Balance::from(index + 1) * 10,
+		spent: Balance::from(index + 1) * 30,
 	}
 }
 
@@ -142,7 +142,8 @@ pub fn close_with(channel: ChannelId, turns: &[Turn]) -> DispatchResult {
 pub fn show_turn(who: AccountId, channel: ChannelId, turns: &[Turn], index: u32) -> DispatchResult {
 	let leaves: Vec<_> = turns.iter().map(Turn::leaf).collect();
 	let path = merkle::path(&leaves, index).unwrap().try_into().unwrap();
-	Poi::present_turn(signed(who), channel, index, turns[index as usize], path)
+	let shown = Poi::present_turn(signed(who), channel, index, turns[index as usize], path);
+	shown.map(drop).map_err(|error| error.error)
 }
 
 /// The inputs of a batch of `count`.
@@ -173,7 +174,7 @@ pub fn items(count: u32) -> Vec<Item> {
 
 /// What the tokens of `count` items cost.
 pub fn batch_cost(count: u32) -> Balance {
-	100 + 3 * 2 * 16 * Balance::from(count)
+	2 * 100 + 3 * 2 * 16 * Balance::from(count)
 }
 
 /// A batch that [`WORKER`] has answered with these, in the block before.
@@ -206,7 +207,8 @@ pub fn show_item(who: AccountId, batch: JobId, items: &[Item], index: u32) -> Di
 	let leaves: Vec<_> = inputs.iter().map(ItemInput::leaf).collect();
 	let input = (inputs[index as usize], merkle::path(&leaves, index).unwrap().try_into().unwrap());
 	let before = index.checked_sub(1).map(item);
-	Poi::present_item(signed(who), batch, index, item(index), before, input)
+	let shown = Poi::present_item(signed(who), batch, index, item(index), before, input);
+	shown.map(drop).map_err(|error| error.error)
 }
 
 /// The entries of a bundle that are drawn, once they are.

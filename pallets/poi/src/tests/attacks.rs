@@ -3,7 +3,7 @@
 use crate::{mock::*, Error, Event, HoldReason};
 use noesis_primitives::{
 	BundleId, ChannelId, ChannelSpec, ChannelState, Conduct, Disputable, Fault, Item, JobState, PanelOutcome,
-	RefundReason, Root, Subject, Tally, Tier, Turn, Usage,
+	RefundReason, Root, Subject, Tally, Tier, Turn, Usage, Verification,
 };
 use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok},
@@ -48,11 +48,11 @@ fn escrow_drain_should_reach_no_more_than_its_own_escrow() {
 		// The same requester has other money held: an expensive channel may not touch it.
 		let other = submit(spec());
 		let rich = accepted();
-		let id = offer(ChannelSpec { escrow: 100, cap: 100, ..channel_spec() });
+		let id = offer(ChannelSpec { escrow: 200, cap: 200, ..channel_spec() });
 		assert_ok!(Poi::accept_channel(signed(WORKER), id));
 		let drain = Tally { spent: 1100, ..tally_of(id, &turns(id, 11)) };
 		assert_noop!(Poi::close_channel(signed(WORKER), drain, Some(sign(REQUESTER, &drain))), E::OverCap);
-		let most = Tally { spent: 100, ..tally_of(id, &turns(id, 1)) };
+		let most = Tally { spent: 200, ..tally_of(id, &turns(id, 1)) };
 		assert_ok!(Poi::close_channel(signed(WORKER), most, Some(sign(REQUESTER, &most))));
 		at_block(2);
 		let turn = turns(id, 1);
@@ -133,6 +133,8 @@ fn foreign_turn_in_the_tree_should_cost_the_worker_its_stake() {
 			|turns: &mut Vec<Turn>| turns[2].channel = ChannelId(77),
 			|turns: &mut Vec<Turn>| turns[2].claim.usage.output_tokens = 0,
 			|turns: &mut Vec<Turn>| turns[2].input_bytes = 0,
+			// Longer than any job's may be: its validators could not show it in a dispute, and would lose by that.
+			|turns: &mut Vec<Turn>| turns[2].input_bytes = FACTS.context / 3,
 		] {
 			let id = accepted();
 			let mut forged = turns(id, 4);
@@ -148,6 +150,33 @@ fn foreign_turn_in_the_tree_should_cost_the_worker_its_stake() {
 			check();
 		}
 		assert_eq!(Balances::free_balance(REQUESTER), RICH);
+	});
+}
+
+#[test]
+fn free_panels_for_turns_that_cost_nothing_should_be_paid_all_the_same() {
+	run(|| {
+		let least = 2 * BaseFee::get();
+		let cheap = ChannelSpec { escrow: least - 1, cap: 1, ..channel_spec() };
+		assert_noop!(Poi::open_channel(signed(REQUESTER), cheap.clone()), E::EscrowTooSmall);
+		let seats = ChannelSpec { verification: Verification::Panel(16), ..cheap.clone() };
+		assert_noop!(
+			Poi::open_channel(signed(REQUESTER), ChannelSpec { escrow: least, ..seats }),
+			E::EscrowTooSmall
+		);
+		let id = offer(ChannelSpec { escrow: least, ..cheap });
+		assert_ok!(Poi::accept_channel(signed(WORKER), id));
+		let mut turns = turns(id, 2);
+		turns.iter_mut().for_each(|turn| turn.spent = 0);
+		assert_ok!(close_with(id, &turns));
+		at_block(2);
+		for index in drawn(BundleId::Channel(id)) {
+			assert_ok!(show_turn(WORKER, id, &turns, index));
+		}
+		decide_all(PanelOutcome::Confirmed, &[(21, true), (22, true)]);
+		assert_ok!(Poi::settle_channel(signed(OTHER), id));
+		assert_eq!(Balances::free_balance(REQUESTER), RICH - least);
+		assert!(Balances::free_balance(21) > EXISTENTIAL + least / 20);
 	});
 }
 
@@ -279,7 +308,7 @@ fn stale_close_should_win_the_requester_nothing() {
 		}
 		decide_all(PanelOutcome::Confirmed, &GOOD);
 		assert_ok!(Poi::settle_channel(signed(OTHER), id));
-		assert_eq!(Balances::free_balance(REQUESTER), RICH - 90);
+		assert_eq!(Balances::free_balance(REQUESTER), RICH - 270);
 	});
 }
 

@@ -20,8 +20,8 @@ fn batch_should_be_paid_once_when_its_drawn_items_are_confirmed() {
 	run(|| {
 		let items = items(20);
 		let fee = Poi::quote_batch(&batch_spec(20)).unwrap().fee;
-		// Three tokens a byte and the template of every item, one more template, and ten tokens each.
-		assert_eq!(fee, 100 + 3 * 2 * (3 * 100 + 64 + 64 * 20 + 10 * 20));
+		// The base for two panels; three tokens a byte and the template of every item, one more template, and ten tokens each.
+		assert_eq!(fee, 2 * 100 + 3 * 2 * (3 * 100 + 64 + 64 * 20 + 10 * 20));
 		let job = answered_batch(&items);
 		assert_eq!((held(REQUESTER), Exposed::get()[&WORKER]), (fee, fee));
 		let view = Poi::job_view(job).unwrap();

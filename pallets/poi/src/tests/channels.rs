@@ -1,12 +1,12 @@
 //! Channels from the offer to the end.
 
-use crate::{mock::*, Bundles, Channels, Entries, Error, Event, HoldReason};
+use crate::{mock::*, Bundles, Channels, Entries, Error, Event, HoldReason, WeightInfo};
 use noesis_primitives::{
-	BundleId, ChannelId, ChannelSpec, ChannelState, Conduct, Disputable, NotDisputable, OperatorFault,
-	PanelOutcome, Panels, RefundReason, Subject, Tally, Verification,
+	merkle, BundleId, ChannelId, ChannelSpec, ChannelState, Conduct, Disputable, JobState, NotDisputable,
+	OperatorFault, PanelOutcome, Panels, RefundReason, Subject, Tally, Verification,
 };
 use polkadot_sdk::{
-	frame_support::{assert_noop, assert_ok},
+	frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo},
 	sp_runtime::{testing::TestSignature, Permill},
 };
 
@@ -67,10 +67,10 @@ fn channel_should_pay_by_its_tally_when_the_drawn_turns_are_confirmed() {
 		decide_all(PanelOutcome::Confirmed, &GOOD);
 		assert_ok!(Poi::settle_channel(signed(OTHER), id));
 		assert_eq!(state(id), ChannelState::Paid);
-		let each = 80 * 20 / 100 / (2 * audits.len() as u128);
-		assert_eq!(Balances::free_balance(WORKER), EXISTENTIAL + 80 * 70 / 100);
+		let each = 240 * 20 / 100 / (2 * audits.len() as u128);
+		assert_eq!(Balances::free_balance(WORKER), EXISTENTIAL + 240 * 70 / 100);
 		assert_eq!(Balances::free_balance(21), EXISTENTIAL + each * audits.len() as u128);
-		assert_eq!((locked(REQUESTER), Balances::free_balance(REQUESTER)), (0, RICH - 80));
+		assert_eq!((locked(REQUESTER), Balances::free_balance(REQUESTER)), (0, RICH - 240));
 		assert_eq!(Exposed::get()[&WORKER], 0);
 		assert_eq!(noted(WORKER, Conduct::Served), 1);
 		assert!(Book::get().is_empty());
@@ -346,6 +346,95 @@ fn draw_should_take_other_randomness_when_the_right_one_was_forgotten() {
 }
 
 #[test]
+fn draw_should_wait_anew_when_the_relay_chain_brought_nothing_in_time() {
+	run(|| {
+		Relay::set(&Some((0, 60)));
+		let id = accepted();
+		let bundle = || Poi::bundle_view(BundleId::Channel(id)).unwrap();
+		assert_ok!(close_with(id, &turns(id, 4)));
+		run_to(202);
+		assert_eq!((bundle().fixed, bundle().audits), (1, None));
+		run_to(207);
+		assert_eq!((bundle().fixed, bundle().audits), (202, None));
+		run_to(208);
+		assert!(bundle().audits.is_some());
+		assert_eq!(state(id), ChannelState::Closed);
+	});
+}
+
+#[test]
+fn bundles_should_be_refunded_when_no_randomness_ever_comes() {
+	run(|| {
+		Relay::set(&Some((0, u32::MAX)));
+		let batch = answered_batch(&items(3));
+		let channel = accepted();
+		assert_ok!(close_with(channel, &turns(channel, 4)));
+		run_to(1000);
+		assert_eq!(state(channel), ChannelState::Closed);
+		run_to(1010);
+		let reason = RefundReason::Unverified;
+		assert_eq!(Poi::job_view(batch).unwrap().state, JobState::Refunded { reason });
+		assert_eq!(state(channel), refunded(reason));
+		assert_eq!((Balances::free_balance(REQUESTER), Exposed::get()[&WORKER]), (RICH, 0));
+		assert!(Conducts::get().is_empty());
+	});
+}
+
+#[test]
+fn settling_should_draw_and_keep_that_when_nobody_looked_before() {
+	run(|| {
+		Relay::set(&Some((0, 0)));
+		let batch = answered_batch(&items(3));
+		let channel = accepted();
+		assert_ok!(close_with(channel, &turns(channel, 4)));
+		let bundle = |id| Poi::bundle_view(id).unwrap();
+		// The randomness is forgotten by now.
+		at_block(600);
+		for id in [BundleId::Batch(batch), BundleId::Channel(channel)] {
+			let settle = || match id {
+				BundleId::Batch(job) => {
+					Poi::settle(signed(OTHER), job).map(drop).map_err(|error| error.error)
+				},
+				BundleId::Channel(channel) => Poi::settle_channel(signed(OTHER), channel),
+			};
+			at_block(600);
+			assert_ok!(settle());
+			assert_eq!((bundle(id).fixed, bundle(id).audits), (600, None));
+			at_block(604);
+			assert_noop!(settle(), E::NotDrawn);
+			at_block(605);
+			assert_ok!(settle());
+			assert!(bundle(id).audits.is_some());
+			assert_noop!(settle(), E::PanelPending);
+		}
+	});
+}
+
+#[test]
+fn fee_for_the_end_of_a_channel_should_come_back_when_a_shown_turn_is_sound() {
+	run(|| {
+		let weights = |forged: bool| {
+			let id = accepted();
+			let mut turns = turns(id, 4);
+			if forged {
+				turns[0].index = 7;
+			}
+			close_with(id, &turns).unwrap();
+			let leaves: Vec<_> = turns.iter().map(|turn| turn.leaf()).collect();
+			let path: crate::Path = merkle::path(&leaves, 0).unwrap().try_into().unwrap();
+			let (channel, index, turn) = (id, 0, turns[0]);
+			let call = crate::Call::<Test>::present_turn { channel, index, turn, path: path.clone() };
+			let shown = Poi::present_turn(signed(OTHER), channel, index, turn, path).unwrap();
+			(call.get_dispatch_info().call_weight, shown.actual_weight)
+		};
+		let shown = <()>::draw() + <()>::present_turn();
+		let ended = shown + <()>::condemn();
+		assert_eq!(weights(false), (ended, Some(shown)));
+		assert_eq!(weights(true), (ended, Some(ended)));
+	});
+}
+
+#[test]
 fn any_turn_should_be_disputable_when_it_is_shown() {
 	run(|| {
 		ChallengeWindow::set(&10);
@@ -421,10 +510,10 @@ fn whole_channel_should_be_refunded_when_one_turn_is_overturned() {
 fn deposits_should_come_back_some_at_a_time_when_many_turns_were_shown() {
 	run(|| {
 		let id = accepted();
-		let turns = turns(id, 40);
+		let turns = turns(id, 33);
 		assert_ok!(close_with(id, &turns));
 		let audits = drawn(BundleId::Channel(id));
-		for index in 0..40 {
+		for index in 0..33 {
 			let who = if audits.contains(&index) { WORKER } else { OTHER };
 			assert_ok!(show_turn(who, id, &turns, index));
 		}
@@ -433,7 +522,7 @@ fn deposits_should_come_back_some_at_a_time_when_many_turns_were_shown() {
 		assert_ok!(Poi::settle_channel(signed(OTHER), id));
 		run_to(43);
 		check();
-		assert_eq!(Entries::<Test>::iter().count(), 32);
+		assert_eq!(Entries::<Test>::iter().count(), 25);
 		run_to(60);
 		assert!(Poi::channel_view(id).is_none());
 		assert_eq!((Entries::<Test>::iter().count(), Balances::free_balance(OTHER)), (0, RICH));

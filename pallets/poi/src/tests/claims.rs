@@ -34,7 +34,7 @@ fn claimable_should_name_what_both_sides_can_get_and_when() {
 		);
 		assert_eq!(Poi::claimable(&WORKER, 9), vec![claimable(Engagement::Job(job), COST * 70 / 100, 11)]);
 		assert_ok!(close_with(channel, &turns(channel, 8)));
-		assert_eq!(Poi::claimable(&WORKER, 9)[1], claimable(bundle, 56, 2));
+		assert_eq!(Poi::claimable(&WORKER, 9)[1], claimable(bundle, 240 * 70 / 100, 2));
 		assert_eq!(Poi::claimable(&WORKER, 1).len(), 1);
 		assert!(Poi::claimable(&OTHER, 9).is_empty());
 	});

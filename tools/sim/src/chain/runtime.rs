@@ -113,6 +113,8 @@ parameter_types! {
 	pub const WinnerShare: Permill = Permill::from_percent(50);
 	pub const Arity: u32 = 16;
 	pub const ResponseWindow: u32 = 10;
+	pub const MovesPerWindow: u32 = 2;
+	pub const DisputeWindows: u32 = 32;
 	pub const LiabilityPeriod: u32 = 14_400;
 }
 
@@ -186,6 +188,7 @@ impl pallet_poc::Config for Runtime {
 	type Answers = Poi;
 	type Randomness = BlockHashes;
 	type Subjects = Poi;
+	type HandlerWeight = pallet_poi::HandlerWeight<Runtime>;
 	type Pot = PotAccount;
 	type PanelSize = PanelSize;
 	type Quorum = Quorum;
@@ -247,10 +250,13 @@ impl pallet_dispute::Config for Runtime {
 	type Operators = Operators;
 	type Panels = Poc;
 	type Subjects = Poi;
+	type OverturnWeight = pallet_poi::OverturnWeight<Runtime>;
 	type Bond = DisputeBond;
 	type WinnerShare = WinnerShare;
 	type Arity = Arity;
 	type ResponseWindow = ResponseWindow;
+	type MovesPerWindow = MovesPerWindow;
+	type MaxWindows = DisputeWindows;
 	type LiabilityPeriod = LiabilityPeriod;
 	type Pot = PotAccount;
 	type WeightInfo = ();
@@ -292,6 +298,8 @@ mod tests {
 			("Bond: Balance", units(DisputeBond::get())),
 			("WinnerShare: Permill", percent(WinnerShare::get())),
 			("Arity: u32", Arity::get().to_string()),
+			("MovesPerWindow: u32", MovesPerWindow::get().to_string()),
+			("MaxWindows: u32", DisputeWindows::get().to_string()),
 		];
 		for (name, value) in written {
 			let line = format!("pub static {name} = {value};");

@@ -61,8 +61,8 @@ impl World<'_> {
 		validators.retain(|who| self.is_active(*who, answered));
 		self.rng.shuffle(&mut validators);
 		let drawn = validators.into_iter().filter_map(|who| {
-			let key = self.people.get(who).key.as_ref()?;
-			Some((who, players::draw(key, seed)?))
+			let person = self.people.get(who);
+			Some((who, players::draw(&person.account, person.key.as_ref()?, seed)?))
 		});
 		self.jobs[index].draws = Some(drawn.collect());
 	}
@@ -76,7 +76,7 @@ impl World<'_> {
 			}
 			let person = self.people.get(*who);
 			let ready = person.side == side
-				&& is_drawn(drawn.output, size, view.validators, view.window)
+				&& is_drawn(drawn.number, size, view.validators, view.window)
 				&& !view.spoken.contains(&person.account);
 			if ready {
 				match side {
