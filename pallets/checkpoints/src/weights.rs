@@ -1,6 +1,6 @@
 //! Weights of `pallet_checkpoints`, measured. Made by `scripts/weights.sh --generate`; not for editing.
 //!
-//! Steps: 8, repeats: 4, worst case map size: 1000000.
+//! Steps: 8, repeats: 3, worst case map size: 1000000.
 
 #![allow(missing_docs)]
 #![allow(unused_parens)]
@@ -28,20 +28,20 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `r` is `[2, 256]`.
 	fn register(r: u32) -> Weight {
 		// Measured: 327, estimated: 6012 bytes of proof.
-		Weight::from_parts(448_055_185, 6012)
-			.saturating_add(Weight::from_parts(590_048, 0).saturating_mul(r.into()))
+		Weight::from_parts(400_851_824, 6012)
+			.saturating_add(Weight::from_parts(670_259, 0).saturating_mul(r.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	fn deprecate() -> Weight {
 		// Measured: 9080, estimated: 12314 bytes of proof.
-		Weight::from_parts(159_233_000, 12314)
+		Weight::from_parts(160_177_000, 12314)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn set_locators() -> Weight {
 		// Measured: 8618, estimated: 12314 bytes of proof.
-		Weight::from_parts(407_837_000, 12314)
+		Weight::from_parts(367_441_000, 12314)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
@@ -49,18 +49,18 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
 impl WeightInfo for () {
 	fn register(r: u32) -> Weight {
-		Weight::from_parts(448_055_185, 6012)
-			.saturating_add(Weight::from_parts(590_048, 0).saturating_mul(r.into()))
+		Weight::from_parts(400_851_824, 6012)
+			.saturating_add(Weight::from_parts(670_259, 0).saturating_mul(r.into()))
 			.saturating_add(ParityDbWeight::get().reads(6))
 			.saturating_add(ParityDbWeight::get().writes(5))
 	}
 	fn deprecate() -> Weight {
-		Weight::from_parts(159_233_000, 12314)
+		Weight::from_parts(160_177_000, 12314)
 			.saturating_add(ParityDbWeight::get().reads(2))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn set_locators() -> Weight {
-		Weight::from_parts(407_837_000, 12314)
+		Weight::from_parts(367_441_000, 12314)
 			.saturating_add(ParityDbWeight::get().reads(5))
 			.saturating_add(ParityDbWeight::get().writes(3))
 	}

@@ -1,6 +1,6 @@
 //! Weights of `pallet_dispute`, measured. Made by `scripts/weights.sh --generate`; not for editing.
 //!
-//! Steps: 8, repeats: 6, worst case map size: 1000000.
+//! Steps: 8, repeats: 3, worst case map size: 1000000.
 
 #![allow(missing_docs)]
 #![allow(unused_parens)]
@@ -36,6 +36,8 @@ pub trait WeightInfo {
 	fn convict() -> Weight;
 	fn service_block() -> Weight;
 	fn attention_on_chain() -> Weight;
+	fn canon32_products() -> Weight;
+	fn canon32_functions() -> Weight;
 }
 
 /// The weights on a chain with the database costs of `T`.
@@ -43,234 +45,250 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn challenge() -> Weight {
-		// Measured: 11845, estimated: 167745 bytes of proof.
-		Weight::from_parts(1_049_509_000, 167745)
-			.saturating_add(T::DbWeight::get().reads(32))
-			.saturating_add(T::DbWeight::get().writes(8))
+		// Measured: 12525, estimated: 167745 bytes of proof.
+		Weight::from_parts(1_111_990_000, 167745)
+			.saturating_add(T::DbWeight::get().reads(36))
+			.saturating_add(T::DbWeight::get().writes(10))
 	}
 	/// The range of component `n` is `[2, 256]`.
 	fn reveal(n: u32) -> Weight {
-		// Measured: 566, estimated: 12107 bytes of proof.
-		Weight::from_parts(241_683_602, 12107)
-			.saturating_add(Weight::from_parts(772_182, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(4))
+		// Measured: 680, estimated: 12107 bytes of proof.
+		Weight::from_parts(255_376_529, 12107)
+			.saturating_add(Weight::from_parts(561_978, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn choose() -> Weight {
-		// Measured: 8760, estimated: 12107 bytes of proof.
-		Weight::from_parts(212_342_000, 12107)
-			.saturating_add(T::DbWeight::get().reads(4))
+		// Measured: 8874, estimated: 12107 bytes of proof.
+		Weight::from_parts(258_561_000, 12107)
+			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn expand() -> Weight {
-		// Measured: 1396, estimated: 12314 bytes of proof.
-		Weight::from_parts(366_508_000, 12314)
-			.saturating_add(T::DbWeight::get().reads(5))
+		// Measured: 1510, estimated: 12314 bytes of proof.
+		Weight::from_parts(310_862_000, 12314)
+			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// The range of component `b` is `[4, 262144]`.
 	fn prove_input(b: u32) -> Weight {
-		// Measured: 2902, estimated: 12314 bytes of proof.
-		Weight::from_parts(1_004_411_309, 12314)
-			.saturating_add(Weight::from_parts(4_172, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(17))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Measured: 3039, estimated: 12314 bytes of proof.
+		Weight::from_parts(1_015_244_734, 12314)
+			.saturating_add(Weight::from_parts(3_964, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(19))
+			.saturating_add(T::DbWeight::get().writes(14))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn prove_text(b: u32) -> Weight {
-		// Measured: 2978, estimated: 12314 bytes of proof.
-		Weight::from_parts(21_305_373_132, 12314)
-			.saturating_add(Weight::from_parts(2_460_437, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(18))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Measured: 3115, estimated: 12314 bytes of proof.
+		Weight::from_parts(20_948_315_151, 12314)
+			.saturating_add(Weight::from_parts(2_419_245, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(20))
+			.saturating_add(T::DbWeight::get().writes(14))
 	}
 	fn prove_word() -> Weight {
-		// Measured: 2179, estimated: 12107 bytes of proof.
-		Weight::from_parts(1_715_014_000, 12107)
-			.saturating_add(T::DbWeight::get().reads(16))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Measured: 2316, estimated: 12107 bytes of proof.
+		Weight::from_parts(1_756_144_000, 12107)
+			.saturating_add(T::DbWeight::get().reads(18))
+			.saturating_add(T::DbWeight::get().writes(14))
 	}
 	fn demand() -> Weight {
-		// Measured: 11845, estimated: 167745 bytes of proof.
-		Weight::from_parts(1_070_836_000, 167745)
-			.saturating_add(T::DbWeight::get().reads(32))
-			.saturating_add(T::DbWeight::get().writes(8))
+		// Measured: 12525, estimated: 167745 bytes of proof.
+		Weight::from_parts(1_130_629_000, 167745)
+			.saturating_add(T::DbWeight::get().reads(36))
+			.saturating_add(T::DbWeight::get().writes(10))
 	}
 	/// The range of component `b` is `[0, 524288]`.
 	fn show_output(b: u32) -> Weight {
-		// Measured: 525, estimated: 12107 bytes of proof.
-		Weight::from_parts(234_731_404, 12107)
-			.saturating_add(Weight::from_parts(4_386, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(4))
+		// Measured: 639, estimated: 12107 bytes of proof.
+		Weight::from_parts(279_674_162, 12107)
+			.saturating_add(Weight::from_parts(3_872, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `b` is `[0, 524288]`.
 	fn prove_output(b: u32) -> Weight {
-		// Measured: 2871, estimated: 23589 bytes of proof.
-		Weight::from_parts(1_990_889_842, 23589)
-			.saturating_add(Weight::from_parts(3_847, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(32))
+		// Measured: 2871, estimated: 26100 bytes of proof.
+		Weight::from_parts(1_612_989_975, 26100)
+			.saturating_add(Weight::from_parts(3_501, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(33))
 			.saturating_add(T::DbWeight::get().writes(17))
 	}
 	/// The range of component `b` is `[0, 524288]`.
 	fn seal_output(b: u32) -> Weight {
 		// Measured: 0, estimated: 0 bytes of proof.
-		Weight::from_parts(8_186_745, 0).saturating_add(Weight::from_parts(8_877, 0).saturating_mul(b.into()))
+		Weight::from_parts(21_524_738, 0)
+			.saturating_add(Weight::from_parts(8_680, 0).saturating_mul(b.into()))
 	}
 	fn prove_linear() -> Weight {
-		// Measured: 2991, estimated: 12314 bytes of proof.
-		Weight::from_parts(1_616_839_000, 12314)
-			.saturating_add(T::DbWeight::get().reads(17))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Measured: 3128, estimated: 12314 bytes of proof.
+		Weight::from_parts(1_472_169_000, 12314)
+			.saturating_add(T::DbWeight::get().reads(19))
+			.saturating_add(T::DbWeight::get().writes(14))
 	}
 	fn prove_range() -> Weight {
-		// Measured: 2156, estimated: 12107 bytes of proof.
-		Weight::from_parts(1_992_035_000, 12107)
-			.saturating_add(T::DbWeight::get().reads(16))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Measured: 2293, estimated: 12107 bytes of proof.
+		Weight::from_parts(1_783_902_000, 12107)
+			.saturating_add(T::DbWeight::get().reads(18))
+			.saturating_add(T::DbWeight::get().writes(14))
 	}
 	fn prove_sampler() -> Weight {
-		// Measured: 2156, estimated: 12107 bytes of proof.
-		Weight::from_parts(1_340_496_000, 12107)
-			.saturating_add(T::DbWeight::get().reads(16))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Measured: 2293, estimated: 12107 bytes of proof.
+		Weight::from_parts(1_335_225_000, 12107)
+			.saturating_add(T::DbWeight::get().reads(18))
+			.saturating_add(T::DbWeight::get().writes(14))
 	}
 	fn timeout() -> Weight {
-		// Measured: 10266, estimated: 12107 bytes of proof.
-		Weight::from_parts(965_924_000, 12107)
-			.saturating_add(T::DbWeight::get().reads(16))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Measured: 10403, estimated: 12107 bytes of proof.
+		Weight::from_parts(949_049_000, 12107)
+			.saturating_add(T::DbWeight::get().reads(18))
+			.saturating_add(T::DbWeight::get().writes(14))
 	}
 	fn prove_length() -> Weight {
-		// Measured: 2871, estimated: 23589 bytes of proof.
-		Weight::from_parts(1_794_576_000, 23589)
-			.saturating_add(T::DbWeight::get().reads(32))
+		// Measured: 2871, estimated: 26100 bytes of proof.
+		Weight::from_parts(1_467_427_000, 26100)
+			.saturating_add(T::DbWeight::get().reads(33))
 			.saturating_add(T::DbWeight::get().writes(17))
 	}
 	fn close() -> Weight {
-		// Measured: 1781, estimated: 8799 bytes of proof.
-		Weight::from_parts(1_238_132_000, 8799)
-			.saturating_add(T::DbWeight::get().reads(15))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Measured: 1918, estimated: 8799 bytes of proof.
+		Weight::from_parts(900_403_000, 8799)
+			.saturating_add(T::DbWeight::get().reads(17))
+			.saturating_add(T::DbWeight::get().writes(14))
 	}
 	fn convict() -> Weight {
-		// Measured: 14525, estimated: 167745 bytes of proof.
-		Weight::from_parts(14_290_376_000, 167745)
-			.saturating_add(T::DbWeight::get().reads(158))
-			.saturating_add(T::DbWeight::get().writes(159))
+		// Measured: 15720, estimated: 167745 bytes of proof.
+		Weight::from_parts(12_409_343_000, 167745)
+			.saturating_add(T::DbWeight::get().reads(176))
+			.saturating_add(T::DbWeight::get().writes(176))
 	}
 	fn service_block() -> Weight {
 		// Measured: 2444, estimated: 7063 bytes of proof.
-		Weight::from_parts(118_480_000, 7063)
+		Weight::from_parts(77_575_000, 7063)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn attention_on_chain() -> Weight {
 		// Measured: 0, estimated: 0 bytes of proof.
-		Weight::from_parts(485_006_000, 0)
+		Weight::from_parts(452_836_000, 0)
+	}
+	fn canon32_products() -> Weight {
+		// Measured: 0, estimated: 0 bytes of proof.
+		Weight::from_parts(151_084_000, 0)
+	}
+	fn canon32_functions() -> Weight {
+		// Measured: 0, estimated: 0 bytes of proof.
+		Weight::from_parts(1_137_561_000, 0)
 	}
 }
 
 impl WeightInfo for () {
 	fn challenge() -> Weight {
-		Weight::from_parts(1_049_509_000, 167745)
-			.saturating_add(ParityDbWeight::get().reads(32))
-			.saturating_add(ParityDbWeight::get().writes(8))
+		Weight::from_parts(1_111_990_000, 167745)
+			.saturating_add(ParityDbWeight::get().reads(36))
+			.saturating_add(ParityDbWeight::get().writes(10))
 	}
 	fn reveal(n: u32) -> Weight {
-		Weight::from_parts(241_683_602, 12107)
-			.saturating_add(Weight::from_parts(772_182, 0).saturating_mul(n.into()))
-			.saturating_add(ParityDbWeight::get().reads(4))
+		Weight::from_parts(255_376_529, 12107)
+			.saturating_add(Weight::from_parts(561_978, 0).saturating_mul(n.into()))
+			.saturating_add(ParityDbWeight::get().reads(7))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn choose() -> Weight {
-		Weight::from_parts(212_342_000, 12107)
-			.saturating_add(ParityDbWeight::get().reads(4))
+		Weight::from_parts(258_561_000, 12107)
+			.saturating_add(ParityDbWeight::get().reads(7))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn expand() -> Weight {
-		Weight::from_parts(366_508_000, 12314)
-			.saturating_add(ParityDbWeight::get().reads(5))
+		Weight::from_parts(310_862_000, 12314)
+			.saturating_add(ParityDbWeight::get().reads(8))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn prove_input(b: u32) -> Weight {
-		Weight::from_parts(1_004_411_309, 12314)
-			.saturating_add(Weight::from_parts(4_172, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(17))
-			.saturating_add(ParityDbWeight::get().writes(12))
+		Weight::from_parts(1_015_244_734, 12314)
+			.saturating_add(Weight::from_parts(3_964, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(19))
+			.saturating_add(ParityDbWeight::get().writes(14))
 	}
 	fn prove_text(b: u32) -> Weight {
-		Weight::from_parts(21_305_373_132, 12314)
-			.saturating_add(Weight::from_parts(2_460_437, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(18))
-			.saturating_add(ParityDbWeight::get().writes(12))
+		Weight::from_parts(20_948_315_151, 12314)
+			.saturating_add(Weight::from_parts(2_419_245, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(20))
+			.saturating_add(ParityDbWeight::get().writes(14))
 	}
 	fn prove_word() -> Weight {
-		Weight::from_parts(1_715_014_000, 12107)
-			.saturating_add(ParityDbWeight::get().reads(16))
-			.saturating_add(ParityDbWeight::get().writes(12))
+		Weight::from_parts(1_756_144_000, 12107)
+			.saturating_add(ParityDbWeight::get().reads(18))
+			.saturating_add(ParityDbWeight::get().writes(14))
 	}
 	fn demand() -> Weight {
-		Weight::from_parts(1_070_836_000, 167745)
-			.saturating_add(ParityDbWeight::get().reads(32))
-			.saturating_add(ParityDbWeight::get().writes(8))
+		Weight::from_parts(1_130_629_000, 167745)
+			.saturating_add(ParityDbWeight::get().reads(36))
+			.saturating_add(ParityDbWeight::get().writes(10))
 	}
 	fn show_output(b: u32) -> Weight {
-		Weight::from_parts(234_731_404, 12107)
-			.saturating_add(Weight::from_parts(4_386, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(4))
+		Weight::from_parts(279_674_162, 12107)
+			.saturating_add(Weight::from_parts(3_872, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(7))
 			.saturating_add(ParityDbWeight::get().writes(3))
 	}
 	fn prove_output(b: u32) -> Weight {
-		Weight::from_parts(1_990_889_842, 23589)
-			.saturating_add(Weight::from_parts(3_847, 0).saturating_mul(b.into()))
-			.saturating_add(ParityDbWeight::get().reads(32))
+		Weight::from_parts(1_612_989_975, 26100)
+			.saturating_add(Weight::from_parts(3_501, 0).saturating_mul(b.into()))
+			.saturating_add(ParityDbWeight::get().reads(33))
 			.saturating_add(ParityDbWeight::get().writes(17))
 	}
 	fn seal_output(b: u32) -> Weight {
-		Weight::from_parts(8_186_745, 0).saturating_add(Weight::from_parts(8_877, 0).saturating_mul(b.into()))
+		Weight::from_parts(21_524_738, 0)
+			.saturating_add(Weight::from_parts(8_680, 0).saturating_mul(b.into()))
 	}
 	fn prove_linear() -> Weight {
-		Weight::from_parts(1_616_839_000, 12314)
-			.saturating_add(ParityDbWeight::get().reads(17))
-			.saturating_add(ParityDbWeight::get().writes(12))
+		Weight::from_parts(1_472_169_000, 12314)
+			.saturating_add(ParityDbWeight::get().reads(19))
+			.saturating_add(ParityDbWeight::get().writes(14))
 	}
 	fn prove_range() -> Weight {
-		Weight::from_parts(1_992_035_000, 12107)
-			.saturating_add(ParityDbWeight::get().reads(16))
-			.saturating_add(ParityDbWeight::get().writes(12))
+		Weight::from_parts(1_783_902_000, 12107)
+			.saturating_add(ParityDbWeight::get().reads(18))
+			.saturating_add(ParityDbWeight::get().writes(14))
 	}
 	fn prove_sampler() -> Weight {
-		Weight::from_parts(1_340_496_000, 12107)
-			.saturating_add(ParityDbWeight::get().reads(16))
-			.saturating_add(ParityDbWeight::get().writes(12))
+		Weight::from_parts(1_335_225_000, 12107)
+			.saturating_add(ParityDbWeight::get().reads(18))
+			.saturating_add(ParityDbWeight::get().writes(14))
 	}
 	fn timeout() -> Weight {
-		Weight::from_parts(965_924_000, 12107)
-			.saturating_add(ParityDbWeight::get().reads(16))
-			.saturating_add(ParityDbWeight::get().writes(12))
+		Weight::from_parts(949_049_000, 12107)
+			.saturating_add(ParityDbWeight::get().reads(18))
+			.saturating_add(ParityDbWeight::get().writes(14))
 	}
 	fn prove_length() -> Weight {
-		Weight::from_parts(1_794_576_000, 23589)
-			.saturating_add(ParityDbWeight::get().reads(32))
+		Weight::from_parts(1_467_427_000, 26100)
+			.saturating_add(ParityDbWeight::get().reads(33))
 			.saturating_add(ParityDbWeight::get().writes(17))
 	}
 	fn close() -> Weight {
-		Weight::from_parts(1_238_132_000, 8799)
-			.saturating_add(ParityDbWeight::get().reads(15))
-			.saturating_add(ParityDbWeight::get().writes(12))
+		Weight::from_parts(900_403_000, 8799)
+			.saturating_add(ParityDbWeight::get().reads(17))
+			.saturating_add(ParityDbWeight::get().writes(14))
 	}
 	fn convict() -> Weight {
-		Weight::from_parts(14_290_376_000, 167745)
-			.saturating_add(ParityDbWeight::get().reads(158))
-			.saturating_add(ParityDbWeight::get().writes(159))
+		Weight::from_parts(12_409_343_000, 167745)
+			.saturating_add(ParityDbWeight::get().reads(176))
+			.saturating_add(ParityDbWeight::get().writes(176))
 	}
 	fn service_block() -> Weight {
-		Weight::from_parts(118_480_000, 7063)
+		Weight::from_parts(77_575_000, 7063)
 			.saturating_add(ParityDbWeight::get().reads(2))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn attention_on_chain() -> Weight {
-		Weight::from_parts(485_006_000, 0)
+		Weight::from_parts(452_836_000, 0)
+	}
+	fn canon32_products() -> Weight {
+		Weight::from_parts(151_084_000, 0)
+	}
+	fn canon32_functions() -> Weight {
+		Weight::from_parts(1_137_561_000, 0)
 	}
 }

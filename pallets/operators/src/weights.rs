@@ -1,6 +1,6 @@
 //! Weights of `pallet_operators`, measured. Made by `scripts/weights.sh --generate`; not for editing.
 //!
-//! Steps: 8, repeats: 4, worst case map size: 1000000.
+//! Steps: 8, repeats: 3, worst case map size: 1000000.
 
 #![allow(missing_docs)]
 #![allow(unused_parens)]
@@ -38,90 +38,90 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `c` is `[0, 32]`.
 	fn register(c: u32) -> Weight {
 		// Measured: 7, estimated: 3970 bytes of proof.
-		Weight::from_parts(375_821_988, 3970)
-			.saturating_add(Weight::from_parts(13_532_332, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(4))
+		Weight::from_parts(293_669_444, 3970)
+			.saturating_add(Weight::from_parts(11_626_791, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(3))
+			.saturating_add(T::DbWeight::get().writes(2))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn add_stake() -> Weight {
-		// Measured: 660, estimated: 3970 bytes of proof.
-		Weight::from_parts(487_762_000, 3970)
+		// Measured: 626, estimated: 3970 bytes of proof.
+		Weight::from_parts(310_528_000, 3970)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// The range of component `c` is `[0, 32]`.
 	fn update_capability(c: u32) -> Weight {
-		// Measured: 1557, estimated: 80958 bytes of proof.
-		Weight::from_parts(1_353_050_231, 80958)
-			.saturating_add(Weight::from_parts(24_117_943, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(34))
+		// Measured: 1455, estimated: 80958 bytes of proof.
+		Weight::from_parts(791_162_489, 80958)
+			.saturating_add(Weight::from_parts(14_320_097, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(33))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(36))
+			.saturating_add(T::DbWeight::get().writes(34))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn unbond() -> Weight {
-		// Measured: 1492, estimated: 80958 bytes of proof.
-		Weight::from_parts(1_106_325_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(41))
+		// Measured: 1458, estimated: 80958 bytes of proof.
+		Weight::from_parts(855_399_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(42))
 			.saturating_add(T::DbWeight::get().writes(33))
 	}
 	fn withdraw() -> Weight {
-		// Measured: 741, estimated: 3970 bytes of proof.
-		Weight::from_parts(474_969_000, 3970)
+		// Measured: 707, estimated: 3970 bytes of proof.
+		Weight::from_parts(345_089_000, 3970)
 			.saturating_add(T::DbWeight::get().reads(5))
-			.saturating_add(T::DbWeight::get().writes(7))
+			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	fn rejoin() -> Weight {
-		// Measured: 686, estimated: 80958 bytes of proof.
-		Weight::from_parts(1_112_553_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(44))
+		// Measured: 652, estimated: 80958 bytes of proof.
+		Weight::from_parts(686_951_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(45))
 			.saturating_add(T::DbWeight::get().writes(36))
 	}
 	fn exclude() -> Weight {
-		// Measured: 1492, estimated: 80958 bytes of proof.
-		Weight::from_parts(1_414_092_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(41))
+		// Measured: 1458, estimated: 80958 bytes of proof.
+		Weight::from_parts(841_790_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(42))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	fn readmit() -> Weight {
-		// Measured: 612, estimated: 80958 bytes of proof.
-		Weight::from_parts(1_104_260_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(44))
+		// Measured: 578, estimated: 80958 bytes of proof.
+		Weight::from_parts(669_138_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(45))
 			.saturating_add(T::DbWeight::get().writes(35))
 	}
 	/// The range of component `r` is `[0, 512]`.
 	fn appeal(r: u32) -> Weight {
-		// Measured: 646, estimated: 4032 bytes of proof.
-		Weight::from_parts(211_850_023, 4032)
-			.saturating_add(Weight::from_parts(3_000, 0).saturating_mul(r.into()))
+		// Measured: 612, estimated: 4032 bytes of proof.
+		Weight::from_parts(142_874_891, 4032)
+			.saturating_add(Weight::from_parts(2_114, 0).saturating_mul(r.into()))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn confirm() -> Weight {
-		// Measured: 1241, estimated: 4032 bytes of proof.
-		Weight::from_parts(167_472_000, 4032)
+		// Measured: 1207, estimated: 4032 bytes of proof.
+		Weight::from_parts(148_667_000, 4032)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn heartbeat() -> Weight {
-		// Measured: 575, estimated: 80958 bytes of proof.
-		Weight::from_parts(614_471_000, 80958)
-			.saturating_add(T::DbWeight::get().reads(42))
-			.saturating_add(T::DbWeight::get().writes(33))
-	}
-	fn sweep() -> Weight {
-		// Measured: 1492, estimated: 80958 bytes of proof.
-		Weight::from_parts(1_097_646_000, 80958)
+		// Measured: 541, estimated: 80958 bytes of proof.
+		Weight::from_parts(630_649_000, 80958)
 			.saturating_add(T::DbWeight::get().reads(43))
 			.saturating_add(T::DbWeight::get().writes(33))
 	}
+	fn sweep() -> Weight {
+		// Measured: 1458, estimated: 80958 bytes of proof.
+		Weight::from_parts(862_952_000, 80958)
+			.saturating_add(T::DbWeight::get().reads(44))
+			.saturating_add(T::DbWeight::get().writes(33))
+	}
 	fn authorise() -> Weight {
-		// Measured: 605, estimated: 3970 bytes of proof.
-		Weight::from_parts(175_463_000, 3970)
+		// Measured: 571, estimated: 3970 bytes of proof.
+		Weight::from_parts(108_860_000, 3970)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -129,76 +129,76 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
 impl WeightInfo for () {
 	fn register(c: u32) -> Weight {
-		Weight::from_parts(375_821_988, 3970)
-			.saturating_add(Weight::from_parts(13_532_332, 0).saturating_mul(c.into()))
-			.saturating_add(ParityDbWeight::get().reads(4))
+		Weight::from_parts(293_669_444, 3970)
+			.saturating_add(Weight::from_parts(11_626_791, 0).saturating_mul(c.into()))
+			.saturating_add(ParityDbWeight::get().reads(3))
 			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(ParityDbWeight::get().writes(3))
+			.saturating_add(ParityDbWeight::get().writes(2))
 			.saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn add_stake() -> Weight {
-		Weight::from_parts(487_762_000, 3970)
+		Weight::from_parts(310_528_000, 3970)
 			.saturating_add(ParityDbWeight::get().reads(2))
 			.saturating_add(ParityDbWeight::get().writes(2))
 	}
 	fn update_capability(c: u32) -> Weight {
-		Weight::from_parts(1_353_050_231, 80958)
-			.saturating_add(Weight::from_parts(24_117_943, 0).saturating_mul(c.into()))
-			.saturating_add(ParityDbWeight::get().reads(34))
+		Weight::from_parts(791_162_489, 80958)
+			.saturating_add(Weight::from_parts(14_320_097, 0).saturating_mul(c.into()))
+			.saturating_add(ParityDbWeight::get().reads(33))
 			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(c.into())))
-			.saturating_add(ParityDbWeight::get().writes(36))
+			.saturating_add(ParityDbWeight::get().writes(34))
 			.saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2499).saturating_mul(c.into()))
 	}
 	fn unbond() -> Weight {
-		Weight::from_parts(1_106_325_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(41))
+		Weight::from_parts(855_399_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(42))
 			.saturating_add(ParityDbWeight::get().writes(33))
 	}
 	fn withdraw() -> Weight {
-		Weight::from_parts(474_969_000, 3970)
+		Weight::from_parts(345_089_000, 3970)
 			.saturating_add(ParityDbWeight::get().reads(5))
-			.saturating_add(ParityDbWeight::get().writes(7))
+			.saturating_add(ParityDbWeight::get().writes(6))
 	}
 	fn rejoin() -> Weight {
-		Weight::from_parts(1_112_553_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(44))
+		Weight::from_parts(686_951_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(45))
 			.saturating_add(ParityDbWeight::get().writes(36))
 	}
 	fn exclude() -> Weight {
-		Weight::from_parts(1_414_092_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(41))
+		Weight::from_parts(841_790_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(42))
 			.saturating_add(ParityDbWeight::get().writes(34))
 	}
 	fn readmit() -> Weight {
-		Weight::from_parts(1_104_260_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(44))
+		Weight::from_parts(669_138_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(45))
 			.saturating_add(ParityDbWeight::get().writes(35))
 	}
 	fn appeal(r: u32) -> Weight {
-		Weight::from_parts(211_850_023, 4032)
-			.saturating_add(Weight::from_parts(3_000, 0).saturating_mul(r.into()))
+		Weight::from_parts(142_874_891, 4032)
+			.saturating_add(Weight::from_parts(2_114, 0).saturating_mul(r.into()))
 			.saturating_add(ParityDbWeight::get().reads(3))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn confirm() -> Weight {
-		Weight::from_parts(167_472_000, 4032)
+		Weight::from_parts(148_667_000, 4032)
 			.saturating_add(ParityDbWeight::get().reads(3))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}
 	fn heartbeat() -> Weight {
-		Weight::from_parts(614_471_000, 80958)
-			.saturating_add(ParityDbWeight::get().reads(42))
-			.saturating_add(ParityDbWeight::get().writes(33))
-	}
-	fn sweep() -> Weight {
-		Weight::from_parts(1_097_646_000, 80958)
+		Weight::from_parts(630_649_000, 80958)
 			.saturating_add(ParityDbWeight::get().reads(43))
 			.saturating_add(ParityDbWeight::get().writes(33))
 	}
+	fn sweep() -> Weight {
+		Weight::from_parts(862_952_000, 80958)
+			.saturating_add(ParityDbWeight::get().reads(44))
+			.saturating_add(ParityDbWeight::get().writes(33))
+	}
 	fn authorise() -> Weight {
-		Weight::from_parts(175_463_000, 3970)
+		Weight::from_parts(108_860_000, 3970)
 			.saturating_add(ParityDbWeight::get().reads(1))
 			.saturating_add(ParityDbWeight::get().writes(1))
 	}

@@ -8,7 +8,7 @@ use crate::{
 use core::marker::PhantomData;
 use noesis_primitives::{
 	BundleId, Disputable, DisputedSubject, JobEvent, JobId, JobState, NotDisputable, PanelOutcome, Panels,
-	Payload, RefundReason, Subject, Verdicts, Vouchers,
+	Payload, RefundReason, Subject, Verdicts, Vouchers, MAX_AUDITS, MAX_PANEL,
 };
 use polkadot_sdk::{
 	frame_support::{
@@ -123,12 +123,20 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
+/// Bytes of the proof of a validator's record or reputation.
+const NOTE_PROOF: u64 = 4_000;
+
 /// What it weighs at most to overturn a subject, and everything that ends with it.
 pub struct OverturnWeight<T>(PhantomData<T>);
 
 impl<T: Config> Get<Weight> for OverturnWeight<T> {
 	fn get() -> Weight {
-		T::WeightInfo::condemn()
+		// The benchmark's validators sit on all panels. Where each has its own, the record and reputation of so many more are
+		// read, and the reputation is written.
+		let more = u64::from(MAX_AUDITS.saturating_sub(1).saturating_mul(MAX_PANEL));
+		let proof = Weight::from_parts(0, more.saturating_mul(2).saturating_mul(NOTE_PROOF));
+		let accesses = T::DbWeight::get().reads_writes(more.saturating_mul(2), more);
+		T::WeightInfo::condemn().saturating_add(accesses).saturating_add(proof)
 	}
 }
 

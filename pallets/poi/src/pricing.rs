@@ -6,7 +6,7 @@ use crate::{
 };
 use noesis_primitives::{
 	sealed_len, Balance, BatchInputs, BatchSpec, BlockNumber, CheckpointId, CheckpointRegistry, InputFormat,
-	JobKind, JobSpec, OperatorRegistry, Quote, QuoteError, Tier, Verification, MAX_ITEMS,
+	JobKind, JobSpec, OperatorRegistry, Quote, QuoteError, Tier, Verification, MAX_AUDITS, MAX_ITEMS,
 };
 use polkadot_sdk::{frame_support::traits::Get, sp_runtime::Permill};
 
@@ -104,7 +104,7 @@ impl<T: Config> Pallet<T> {
 	/// What is due before the first token: the base fee for each panel that `entries` entries may have, so that no panel
 	/// works for less than that of a single job.
 	pub(crate) fn base(entries: u32) -> Balance {
-		let panels = entries.min(T::AuditedEntries::get().max(1));
+		let panels = entries.min(T::AuditedEntries::get().clamp(1, MAX_AUDITS));
 		T::BaseFee::get().saturating_mul(panels.into())
 	}
 

@@ -2,12 +2,18 @@
 
 use crate::{
 	bundle::{Entry, EntryState},
+	disputes::OverturnWeight,
 	pricing::is_well_formed,
 	Bundles, Config, Error, Pallet, WeightInfo,
 };
 use noesis_primitives::{merkle, BundleId, ChannelId, Item, ItemInput, JobId, Root, Turn, MAX_PATH};
 use polkadot_sdk::{
-	frame_support::{ensure, traits::ConstU32, weights::Weight, BoundedVec},
+	frame_support::{
+		ensure,
+		traits::{ConstU32, Get},
+		weights::Weight,
+		BoundedVec,
+	},
 	sp_runtime::DispatchError,
 };
 
@@ -76,7 +82,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn weight_of_showing(shown: Weight, ended: bool) -> Weight {
 		let shown = T::WeightInfo::draw().saturating_add(shown);
 		if ended {
-			shown.saturating_add(T::WeightInfo::condemn())
+			shown.saturating_add(OverturnWeight::<T>::get())
 		} else {
 			shown
 		}
