@@ -1,8 +1,8 @@
 //! Calls weigh what they may take, also where one pallet calls another.
 
 use crate::*;
-use frame_support::{dispatch::GetDispatchInfo, weights::Weight};
-use noesis_primitives::{Claim, ContentHash, DisputeId, Draw, JobId, Root, Subject, Usage, MAX_PANEL};
+use frame_support::{dispatch::GetDispatchInfo, traits::Get, weights::Weight};
+use noesis_primitives::{Claim, ContentHash, DisputeId, Draw, JobId, Root, Subject, Usage, MAX_AUDITS, MAX_PANEL};
 
 type Jobs = pallet_poi::weights::SubstrateWeight<Runtime>;
 type Panels = pallet_poc::weights::SubstrateWeight<Runtime>;
@@ -15,10 +15,10 @@ fn weight(call: impl Into<RuntimeCall>) -> Weight {
 #[test]
 fn conviction_should_weigh_the_end_of_a_whole_bundle() {
 	let convict = <Disputes as pallet_dispute::WeightInfo>::convict();
-	let end = <Jobs as pallet_poi::WeightInfo>::condemn();
+	let end = pallet_poi::OverturnWeight::<Runtime>::get();
 	let timeout = pallet_dispute::Call::<Runtime>::timeout { dispute: DisputeId(0) };
 	assert!(weight(timeout).all_gte(convict.saturating_add(end)));
-	let validators = u64::from(noesis_primitives::MAX_AUDITS * MAX_PANEL);
+	let validators = u64::from(MAX_AUDITS * MAX_PANEL);
 	assert!(end.proof_size() > 1_000 * validators, "each has a record");
 }
 

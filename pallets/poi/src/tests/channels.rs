@@ -1,12 +1,12 @@
 //! Channels from the offer to the end.
 
-use crate::{mock::*, Bundles, Channels, Entries, Error, Event, HoldReason, WeightInfo};
+use crate::{mock::*, Bundles, Channels, Entries, Error, Event, HoldReason, OverturnWeight, WeightInfo};
 use noesis_primitives::{
 	merkle, BundleId, ChannelId, ChannelSpec, ChannelState, Conduct, Disputable, JobState, NotDisputable,
 	OperatorFault, PanelOutcome, Panels, RefundReason, Subject, Tally, Verification,
 };
 use polkadot_sdk::{
-	frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo},
+	frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo, traits::Get},
 	sp_runtime::{testing::TestSignature, Permill},
 };
 
@@ -428,7 +428,7 @@ fn fee_for_the_end_of_a_channel_should_come_back_when_a_shown_turn_is_sound() {
 			(call.get_dispatch_info().call_weight, shown.actual_weight)
 		};
 		let shown = <()>::draw() + <()>::present_turn();
-		let ended = shown + <()>::condemn();
+		let ended = shown + OverturnWeight::<Test>::get();
 		assert_eq!(weights(false), (ended, Some(shown)));
 		assert_eq!(weights(true), (ended, Some(ended)));
 	});
