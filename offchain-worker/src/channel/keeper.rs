@@ -15,10 +15,12 @@ use noesis_primitives::{
 	BlockNumber, BundleId, ChannelId, ChannelState, ChannelView, CheckpointId, GenerateParams, InputFormat,
 	JobKind, JobSpec, Lane, Payload, Quote, QuoteError, Tier, Verification,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// Channels before the newest that are looked at when a worker starts.
 const BACK: u64 = 256;
+/// How long the next block may be in coming.
+const NEXT_BLOCK: Duration = Duration::from_secs(12);
 
 /// The chain, asked at its newest block.
 #[derive(Clone)]
@@ -72,6 +74,15 @@ impl ChainMarket {
 
 impl Market for ChainMarket {
 	async fn channel(&self, id: ChannelId) -> Result<Option<ChannelView<AccountId>>, ChainError> {
+		let mut heads = self.chain.heads();
+		let best = heads.borrow_and_update().best;
+		let view = self.chain.channel(best.hash, id).await?;
+		if view.as_ref().is_none_or(|view| view.state != ChannelState::Offered) {
+			return Ok(view);
+		}
+		// The requester's node may be a block ahead.
+		let ahead = heads.wait_for(|now| now.best.number > best.number);
+		let _ = tokio::time::timeout(NEXT_BLOCK, ahead).await;
 		self.chain.channel(self.chain.best().hash, id).await
 	}
 

@@ -2,7 +2,9 @@
 
 use crate::*;
 use frame_support::{dispatch::GetDispatchInfo, traits::Get, weights::Weight};
-use noesis_primitives::{Claim, ContentHash, DisputeId, Draw, JobId, Root, Subject, Usage, MAX_AUDITS, MAX_PANEL};
+use noesis_primitives::{
+	Claim, ContentHash, DisputeId, Draw, JobId, Root, Subject, Usage, MAX_AUDITS, MAX_PANEL,
+};
 
 type Jobs = pallet_poi::weights::SubstrateWeight<Runtime>;
 type Panels = pallet_poc::weights::SubstrateWeight<Runtime>;
