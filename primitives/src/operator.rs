@@ -111,13 +111,19 @@ pub enum OperatorFault {
 	/// It is leaving.
 	Unbonding,
 	/// It is shut out.
-	Excluded,
+	Excluded {
+		/// First block at which it may return.
+		until: BlockNumber,
+	},
 	/// It does not offer this checkpoint.
 	CannotRun,
 	/// It registered, or changed its capability, too late for this.
 	TooNew,
 	/// The price of its open jobs would exceed the cap that its stake sets.
-	OverExposed,
+	OverExposed {
+		/// By how much.
+		by: Balance,
+	},
 	/// It has been silent for too long.
 	Absent,
 }

@@ -2,7 +2,10 @@
 //! ended. It looks for extrinsics in the blocks themselves, so that a lost connection loses nothing.
 
 use super::{BlockRef, Call, Chain, ChainError, SubmitError};
-use crate::keys::Keys;
+use crate::{
+	cli::{dot, UNIT},
+	keys::Keys,
+};
 use codec::Decode;
 use noesis_primitives::{Balance, BlockNumber};
 use sp_crypto_hashing::blake2_256;
@@ -397,12 +400,43 @@ pub async fn calls(chain: &Chain, block: BlockRef) -> Result<Vec<(String, usize)
 	extrinsics.iter().map(name).collect()
 }
 
+/// Name and meaning of an error, with the number that it carries.
 fn explain(error: &DispatchError) -> (String, String) {
 	if let DispatchError::Module(module) = error {
 		if let Ok(details) = module.details() {
 			let name = format!("{}::{}", details.pallet.name(), details.variant.name);
-			return (name, details.variant.docs.join(" ").trim().to_owned());
+			let field = details.variant.fields.first().and_then(|field| field.name.as_deref());
+			let figure = field.and_then(|field| figure(field, module.bytes())).unwrap_or_default();
+			return (name, format!("{}{figure}", details.variant.docs.join(" ").trim()));
 		}
 	}
 	(format!("{error:?}"), error.to_string())
+}
+
+/// The number in the last three bytes of an error: blocks, or thousandths of a DOT.
+fn figure(field: &str, [.., low, middle, high]: [u8; 5]) -> Option<String> {
+	let number = u32::from_le_bytes([low, middle, high, 0]);
+	let more = if number == 0xFF_FFFF { " or more" } else { "" };
+	match field {
+		"opens_in" => Some(format!(" (blocks to wait: {number}{more})")),
+		"short_by" => {
+			let planck = Balance::from(number).saturating_mul(UNIT / 1000);
+			Some(format!(" (missing: {}{more})", dot(planck)))
+		},
+		_ => None,
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn figure_should_say_when_or_how_much_when_an_error_carries_it() {
+		let of = |field, low, middle, high| figure(field, [9, 9, low, middle, high]);
+		assert_eq!(of("opens_in", 1, 1, 0).as_deref(), Some(" (blocks to wait: 257)"));
+		assert_eq!(of("opens_in", 255, 255, 255).as_deref(), Some(" (blocks to wait: 16777215 or more)"));
+		assert_eq!(of("short_by", 220, 5, 0).as_deref(), Some(" (missing: 1.5 DOT)"));
+		assert_eq!(of("another", 1, 0, 0), None);
+	}
 }

@@ -4,9 +4,10 @@
 //! small slice that every block gives. An entry is only a reminder: the dispute or docket itself says what is due.
 
 use crate::{Agenda, Config, Cursor, Disputes, Dockets, Due, Error, Event, Pallet, WeightInfo};
-use noesis_primitives::{BlockNumber, Subject};
+use noesis_primitives::{BlockNumber, DisputeId, Subject};
 use polkadot_sdk::{
 	frame_support::{
+		dispatch::PostDispatchInfo,
 		storage::with_storage_layer,
 		traits::Get,
 		weights::{Weight, WeightMeter},
@@ -37,6 +38,11 @@ impl<T: Config> Pallet<T> {
 	/// The most that follows when a claim falls: who made it is convicted, and the subject ends with all that hangs on it.
 	pub(crate) fn convict_weight() -> Weight {
 		T::WeightInfo::convict().saturating_add(T::OverturnWeight::get())
+	}
+
+	/// What a move weighed that takes `step` where the game goes on, and all that it was charged where the game ended.
+	pub(crate) fn weight_of_move(dispute: DisputeId, step: Weight) -> PostDispatchInfo {
+		Disputes::<T>::contains_key(dispute).then_some(step).into()
 	}
 
 	/// The most that an entry takes.

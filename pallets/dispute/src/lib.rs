@@ -123,6 +123,7 @@ pub mod pallet {
 		OutputProof, OutputSeal, Panels, PromptSeal, Root, ShownOutput, Stage, Subject, TextEvidence,
 		Verdict, WordEvidence, MAX_TOKEN_BYTES, SLICE,
 	};
+	use noesis_support::Wait;
 	use sp_runtime::{Permill, SaturatedConversion};
 
 	/// The version of the storage below.
@@ -338,8 +339,11 @@ pub mod pallet {
 		OutOfTurn,
 		/// The block by which you had to move has passed. Anybody may call `timeout` now.
 		Overdue,
-		/// The side whose move it is still has time. Wait until the block after the dispute's `due`.
-		NotDue,
+		/// The side whose move it is still has time. Wait so many blocks, until the one after the dispute's `due`.
+		NotDue {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 		/// There are not as many nodes as there are below the node, or they do not hash to it. Reveal the nodes of
 		/// the tree that you claimed.
 		WrongNodes,
@@ -485,9 +489,10 @@ pub mod pallet {
 			root: Root,
 			leaf: BoundedVec<i32, ConstU32<SLICE>>,
 			path: NodePath,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::commit_to_fine_tree(&who, dispute, architecture, root, &leaf, &path)
+			Self::commit_to_fine_tree(&who, dispute, architecture, root, &leaf, &path)?;
+			Ok(Self::weight_of_move(dispute, T::WeightInfo::expand()))
 		}
 
 		/// Shows the input of ids that the disputed token was read from, by the accused. Decides the dispute.
@@ -605,9 +610,10 @@ pub mod pallet {
 			dispute: DisputeId,
 			leaf: BoundedVec<i32, ConstU32<2>>,
 			evidence: TextEvidence,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::show_text(&who, dispute, &leaf, &evidence)
+			Self::show_text(&who, dispute, &leaf, &evidence)?;
+			Ok(Self::weight_of_move(dispute, T::WeightInfo::prove_text(evidence.input.len() as u32)))
 		}
 
 		/// Shows what the disputed state of a word is made from, by the accused. The runtime makes it, which decides the

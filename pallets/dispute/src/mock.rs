@@ -10,6 +10,7 @@ use noesis_primitives::{
 	OperatorRegistry, PanelClose, PanelExists, PanelOutcome, Panels, Profile, Reputation, Root, Slashed,
 	Subject, Verdicts, Verification, Vouchers,
 };
+pub use noesis_support::Wait;
 use polkadot_sdk::*;
 use sp_runtime::{BuildStorage, Permill};
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@ use noesis_primitives::{
 	LeafBytes, Move, MoveError, Next, NodePath, Nodes, Opening, Phase, PromptSeal, Root, Side, TextEvidence,
 	WordEvidence, MAX_EVIDENCE_BYTES,
 };
+use noesis_support::Wait;
 use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure, weights::Weight};
 
 impl<T: Config> Pallet<T> {
@@ -54,7 +55,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn end_by_silence(id: DisputeId, last: BlockNumber) -> DispatchResult {
 		let dispute = Disputes::<T>::get(id).ok_or(Error::<T>::NoDispute)?;
-		ensure!(dispute.due <= last, Error::<T>::NotDue);
+		ensure!(dispute.due <= last, Error::<T>::NotDue { opens_in: Wait::until(dispute.due, last) });
 		Self::play(id, dispute, Move::Silence)
 	}
 

@@ -14,7 +14,10 @@ mod errors {
 		/// The account is not an operator. Register it first.
 		NotRegistered,
 		/// The stake is below the least of the role. Stake more; an operator that is in already adds with `addStake`.
-		StakeTooLow,
+		StakeTooLow {
+			/// How much is missing.
+			short_by: Lack,
+		},
 		/// Nothing would be added. Give an amount above 0.
 		NothingToAdd,
 		/// The capability names a checkpoint twice. Name each once.
@@ -34,11 +37,17 @@ mod errors {
 		AlreadyActive,
 		/// Only an operator that unbonds can withdraw. Unbond first.
 		NotUnbonding,
-		/// The stake is still bound. Withdraw at the block that the status names as `until`.
-		StillBound,
-		/// The operator is still shut out. Rejoin at the block that the status names as `until`; while unbonding, at
-		/// the one under `barred`.
-		StillExcluded,
+		/// The stake is still bound. Withdraw in so many blocks, at the one that the status names as `until`.
+		StillBound {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
+		/// The operator is still shut out. Rejoin in so many blocks, at the one that the status names as `until`; while
+		/// unbonding, at the one under `barred`.
+		StillExcluded {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 		/// The operator is not shut out; nothing is left to do.
 		NotExcluded,
 		/// The exclusion is over at this block. Rejoin instead.
@@ -48,14 +57,20 @@ mod errors {
 		AlreadyAppealed,
 		/// There is no appeal that waits for a decision. Lift an exclusion with `readmit` at any time.
 		NoAppeal,
-		/// Something was heard of the operator less than `HeartbeatPeriod` blocks ago. Send the next heartbeat at the
-		/// block that `heartbeatFrom` in the runtime API's answer names.
-		HeartbeatTooSoon,
-		/// The operator leaves or is shut out, and is not waited for. Rejoin instead, when it may.
+		/// Something was heard of the operator less than `HeartbeatPeriod` blocks ago. Send the next heartbeat in so many
+		/// blocks, at the one that `heartbeatFrom` in the runtime API's answer names.
+		HeartbeatTooSoon {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
+		/// The operator leaves, is shut out or absent, and is not waited for. Rejoin instead, when it may.
 		NotTakingPart,
-		/// The operator is not active, or not silent for long enough. Sweep it from the block on that `absentFrom` in
-		/// the runtime API's answer names.
-		NotSilent,
+		/// The operator is not silent for long enough. Sweep it in so many blocks if nothing is heard of it, from the one that
+		/// `absentFrom` in the runtime API's answer names.
+		NotSilent {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 		/// An account can't be its own owner. Leave the owner out.
 		OwnsItself,
 		/// The account does not name you as its owner. Let it do so with `updateCapability` first.

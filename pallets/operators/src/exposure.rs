@@ -51,7 +51,7 @@ impl<T: Config> Pallet<T> {
 			OperatorStatus::Active => Ok(record),
 			OperatorStatus::Absent { .. } => Err(OperatorFault::Absent),
 			OperatorStatus::Unbonding { .. } => Err(OperatorFault::Unbonding),
-			OperatorStatus::Excluded { .. } => Err(OperatorFault::Excluded),
+			OperatorStatus::Excluded { until } => Err(OperatorFault::Excluded { until }),
 		}
 	}
 

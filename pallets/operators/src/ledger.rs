@@ -7,6 +7,7 @@ use frame_support::{
 	traits::{fungible::MutateHold, tokens::Precision, Get},
 };
 use noesis_primitives::{Balance, Capability, CheckpointId, OperatorRecord, OperatorStatus, Pace, Role};
+use noesis_support::{Lack, Wait};
 use polkadot_sdk::{frame_support, sp_runtime::ArithmeticError};
 
 /// The checkpoints under which an operator is counted.
@@ -30,6 +31,13 @@ impl<T: Config> Pallet<T> {
 			Role::Worker => T::MinWorkerStake::get(),
 			Role::Validator => T::MinValidatorStake::get(),
 		}
+	}
+
+	/// Refuses a stake below that.
+	pub(crate) fn ensure_stake(role: Role, stake: Balance) -> Result<(), Error<T>> {
+		let least = Self::min_stake(role);
+		ensure!(stake >= least, Error::StakeTooLow { short_by: Lack::of(least, stake) });
+		Ok(())
 	}
 
 	/// The only way a record is written: counters and owners follow. At most `MAX_RUNNABLE` counters go down
@@ -56,7 +64,7 @@ impl<T: Config> Pallet<T> {
 		capability: Capability,
 	) -> DispatchResult {
 		ensure!(!Operators::<T>::contains_key(&who), Error::<T>::AlreadyRegistered);
-		ensure!(stake >= Self::min_stake(role), Error::<T>::StakeTooLow);
+		Self::ensure_stake(role, stake)?;
 		Self::check_capability(&who, role, &capability)?;
 		T::Currency::hold(&HoldReason::Stake.into(), &who, stake)?;
 		let record = OperatorRecord {
@@ -100,7 +108,8 @@ impl<T: Config> Pallet<T> {
 		let OperatorStatus::Unbonding { until } = old.status else {
 			return Err(Error::<T>::NotUnbonding.into());
 		};
-		ensure!(Self::now() >= until, Error::<T>::StillBound);
+		let now = Self::now();
+		ensure!(now >= until, Error::<T>::StillBound { opens_in: Wait::until(until, now) });
 		// All that is held under this reason is the stake: nothing may stay behind without a record.
 		let amount = T::Currency::release_all(&HoldReason::Stake.into(), &who, Precision::BestEffort)?;
 		// Its stake is free, so a bar is over: it came back from its exclusion as by rejoining.

@@ -99,6 +99,7 @@ pub mod pallet {
 		Appeal, Balance, BlockNumber, Capability, CheckpointId, Conduct, Fault, OperatorRecord,
 		OperatorStatus, Reputation, Role, MAX_APPEAL_BYTES,
 	};
+	use noesis_support::{Lack, Wait};
 	use polkadot_sdk::sp_runtime::Permill;
 
 	/// 2: records say when an operator was last seen and how fast it is, capabilities who owns it. No chain holds

@@ -13,6 +13,7 @@ use noesis_primitives::{
 	Balance, BlockNumber, Capability, CheckpointId, Fault, OperatorRecord, OperatorRegistry, OperatorStatus,
 	ReputationSteps, Role, Slashed, MAX_RUNNABLE,
 };
+pub use noesis_support::{Lack, Wait};
 use polkadot_sdk::*;
 use sp_runtime::{BuildStorage, Permill};
 use std::{cell::RefCell, collections::BTreeMap};

@@ -7,6 +7,7 @@ use frame_support::{
 	traits::Get,
 };
 use noesis_primitives::{BlockNumber, OperatorRecord, OperatorStatus};
+use noesis_support::Wait;
 use polkadot_sdk::frame_support;
 
 impl<T: Config> Pallet<T> {
@@ -35,9 +36,9 @@ impl<T: Config> Pallet<T> {
 		let old = Operators::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
 		match old.status {
 			OperatorStatus::Active => {
-				let from = Self::heartbeat_from(old.seen);
-				ensure!(from.is_some_and(|from| Self::now() >= from), Error::<T>::HeartbeatTooSoon);
-				let new = OperatorRecord { seen: Self::now(), ..old.clone() };
+				let (now, from) = (Self::now(), Self::heartbeat_from(old.seen).unwrap_or(BlockNumber::MAX));
+				ensure!(now >= from, Error::<T>::HeartbeatTooSoon { opens_in: Wait::until(from, now) });
+				let new = OperatorRecord { seen: now, ..old.clone() };
 				Self::replace(&who, Some(&old), Some(new));
 				Self::deposit_event(Event::Heartbeat { who });
 			},
@@ -52,7 +53,10 @@ impl<T: Config> Pallet<T> {
 	/// Sweeping out who is silent is free too: each such operator can be swept once.
 	pub(crate) fn do_sweep(who: T::AccountId) -> DispatchResultWithPostInfo {
 		let old = Operators::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
-		ensure!(Self::is_silent(&old), Error::<T>::NotSilent);
+		if !Self::is_silent(&old) {
+			let from = Self::absent_from(old.seen).unwrap_or(BlockNumber::MAX);
+			return Err(Error::<T>::NotSilent { opens_in: Wait::until(from, Self::now()) }.into());
+		}
 		Self::apply_move(who, &old, old.clone(), Move::Vanish)?;
 		Ok(Pays::No.into())
 	}

@@ -41,8 +41,8 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 
 	fn expose(who: &T::AccountId, price: Balance) -> Result<(), OperatorFault> {
 		let old = Self::taking_part(who, Role::Worker)?;
-		let exposure = old.exposure.checked_add(price).ok_or(OperatorFault::OverExposed)?;
-		ensure!(exposure <= Self::cap_of(&old), OperatorFault::OverExposed);
+		let (exposure, cap) = (old.exposure.saturating_add(price), Self::cap_of(&old));
+		ensure!(exposure <= cap, OperatorFault::OverExposed { by: exposure.saturating_sub(cap) });
 		let new = OperatorRecord { exposure, seen: Self::now(), ..old.clone() };
 		Self::replace(who, Some(&old), Some(new));
 		Ok(())

@@ -3,6 +3,7 @@
 use crate::{Appeals, Barred, Config, Error, Event, Operators, Pallet};
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
 use noesis_primitives::{BlockNumber, OperatorRecord, OperatorStatus};
+use noesis_support::Wait;
 use polkadot_sdk::{frame_support, frame_system, sp_runtime::SaturatedConversion};
 
 /// What changes a status.
@@ -69,16 +70,17 @@ impl Standing {
 			(Active, Move::Return) => Err(Error::AlreadyActive),
 			(Absent { .. }, Move::Return) => to(Active, None, Unchanged),
 			(Unbonding { .. }, Move::Return) => {
-				ensure!(self.barred.is_none_or(|barred| now >= barred), Error::StillExcluded);
+				let barred = self.barred.unwrap_or_default();
+				ensure!(now >= barred, Error::StillExcluded { opens_in: Wait::until(barred, now) });
 				to(Active, None, if self.barred.is_some() { Forgiven } else { Unchanged })
 			},
 			(Excluded { until }, Move::Return) => {
-				ensure!(now >= until, Error::StillExcluded);
+				ensure!(now >= until, Error::StillExcluded { opens_in: Wait::until(until, now) });
 				to(Active, None, Forgiven)
 			},
 
 			(Active, Move::Vanish) => to(Absent { since: now }, None, Unchanged),
-			(Absent { .. } | Unbonding { .. } | Excluded { .. }, Move::Vanish) => Err(Error::NotSilent),
+			(Absent { .. } | Unbonding { .. } | Excluded { .. }, Move::Vanish) => Err(Error::NotTakingPart),
 
 			(_, Move::ShutOut { blocks }) => {
 				to(Excluded { until: now.saturating_add(blocks) }, None, Imposed)
@@ -134,7 +136,7 @@ impl<T: Config> Pallet<T> {
 		let (mut to, effect) = from.after::<T>(event, now, Self::unbonding_period())?;
 		match event {
 			Move::Leave => ensure!(new.exposure == 0, Error::JobsOpen),
-			Move::Return => ensure!(new.stake >= Self::min_stake(new.role), Error::StakeTooLow),
+			Move::Return => Self::ensure_stake(new.role, new.stake)?,
 			Move::Vanish | Move::ShutOut { .. } | Move::Fall { .. } | Move::Readmit => {},
 		}
 		// Who has too little at stake stays out until it adds some and rejoins.

@@ -14,6 +14,7 @@ use noesis_primitives::{
 	canary_commitment, canary_mark, is_planted, Balance, BlockNumber, CheckpointId, CheckpointRegistry,
 	ClaimHash, Disputable, Fault, Opening, OperatorRegistry, Subject, SubjectHandler,
 };
+use noesis_support::Wait;
 use polkadot_sdk::frame_support::{
 	dispatch::DispatchResult,
 	ensure,
@@ -126,7 +127,8 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_expire_canary(proposer: T::AccountId, commitment: [u8; 32]) -> DispatchResult {
 		let canary = Canaries::<T>::get(&proposer, commitment).ok_or(Error::<T>::UnknownCanary)?;
-		ensure!(Self::now() >= canary.expires, Error::<T>::CanaryStands);
+		let (now, from) = (Self::now(), canary.expires);
+		ensure!(now >= from, Error::<T>::CanaryStands { opens_in: Wait::until(from, now) });
 		Self::end_canary(&proposer, commitment, &canary);
 		let reason = HoldReason::Canary.into();
 		let forfeit = || {

@@ -112,6 +112,7 @@ pub mod pallet {
 		Disputable, Draw, Opening, OperatorRegistry, PanelOutcome, Subject, SubjectHandler, MAX_OPENINGS,
 		MAX_PANEL,
 	};
+	use noesis_support::Wait;
 	use polkadot_sdk::sp_runtime::{traits::Convert, Permill};
 
 	/// The version of the storage below. Version 2 came before there was a chain to migrate.
@@ -345,8 +346,11 @@ pub mod pallet {
 		NotValidator,
 		/// You are leaving. Register again to validate.
 		Unbonding,
-		/// You are shut out. Come back when the exclusion ends.
-		ShutOut,
+		/// You are shut out. Come back when the exclusion ends, in so many blocks.
+		ShutOut {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 		/// You have been silent for too long. Send a heartbeat.
 		Absent,
 		/// You do not offer this checkpoint. Add it to your capability for later answers.
@@ -355,9 +359,12 @@ pub mod pallet {
 		TooNew,
 		/// The draw is not one of your draw key on this panel's seed. Sign the seed with the registered key.
 		BadDraw,
-		/// You are not drawn in this window. Try again in the next one, which draws twice as many (`windows` says when
-		/// it begins).
-		NotDrawn,
+		/// You are not drawn in this window. Try again in the next one, in so many blocks; it draws twice as many. After the
+		/// last there is none.
+		NotDrawn {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 		/// A trace has at least one leaf. Claim the number of leaves that the job's usage gives.
 		EmptyTrace,
 		/// The verdict opens too few or too many leaves. Open as many as the panel asks for.
@@ -388,8 +395,11 @@ pub mod pallet {
 		/// The leaf does not show that the answer is wrong. Plant the whole mark of the commitment in a leaf of 64
 		/// values, and open that one.
 		NotWrong,
-		/// This canary is not void yet. Wait until the block that its commitment names.
-		CanaryStands,
+		/// This canary is not void yet. Wait so many blocks.
+		CanaryStands {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 	}
 
 	#[pallet::hooks]

@@ -25,6 +25,7 @@ use frame_support::{
 
 mod play;
 
+pub use noesis_support::Wait;
 pub use play::*;
 
 pub type AccountId = u64;

@@ -3,9 +3,10 @@
 use crate::{draw::draw_output, Config, Error, Event, NoSeat, Pallet, Panel, Panels, Sample};
 use codec::Encode;
 use noesis_primitives::{
-	draw_number, is_drawn, opening_positions, panel_seed, Claim, Draw, Opening, OperatorFault,
+	draw_number, is_drawn, opening_positions, panel_seed, BlockNumber, Claim, Draw, Opening, OperatorFault,
 	OperatorRegistry, Subject, SubjectHandler,
 };
+use noesis_support::Wait;
 use polkadot_sdk::frame_support::{dispatch::DispatchResult, ensure};
 
 /// A validator that may say something, before it is known whether it is drawn.
@@ -55,8 +56,11 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(), Error<T>> {
 		let Speaker { panel, seed, key } = speaker;
 		let output = draw_output(draw, *key, seed).ok_or(Error::<T>::BadDraw)?;
-		let (number, window) = (draw_number(output, &who.encode()), panel.window_at(Self::now()));
-		ensure!(is_drawn(number, panel.terms.size, panel.terms.validators, window), Error::<T>::NotDrawn);
+		let now = Self::now();
+		let (number, window) = (draw_number(output, &who.encode()), panel.window_at(now));
+		let drawn = is_drawn(number, panel.terms.size, panel.terms.validators, window);
+		let next = Some(panel.end_of(window)).filter(|next| *next < panel.ends()).unwrap_or(BlockNumber::MAX);
+		ensure!(drawn, Error::<T>::NotDrawn { opens_in: Wait::until(next, now) });
 		Ok(())
 	}
 
@@ -110,13 +114,15 @@ impl<T> From<NoSeat> for Error<T> {
 	}
 }
 
-impl<T> From<OperatorFault> for Error<T> {
+impl<T: Config> From<OperatorFault> for Error<T> {
 	fn from(fault: OperatorFault) -> Self {
 		match fault {
 			OperatorFault::Unknown => Self::NotRegistered,
-			OperatorFault::WrongRole | OperatorFault::OverExposed => Self::NotValidator,
+			OperatorFault::WrongRole | OperatorFault::OverExposed { .. } => Self::NotValidator,
 			OperatorFault::Unbonding => Self::Unbonding,
-			OperatorFault::Excluded => Self::ShutOut,
+			OperatorFault::Excluded { until } => {
+				Self::ShutOut { opens_in: Wait::until(until, Pallet::<T>::now()) }
+			},
 			OperatorFault::CannotRun => Self::CannotRun,
 			OperatorFault::TooNew => Self::TooNew,
 			OperatorFault::Absent => Self::Absent,

@@ -3,6 +3,7 @@
 use crate::{Config, Error, Job, Jobs, Pallet};
 use codec::Encode;
 use noesis_primitives::{BlockNumber, JobEvent, JobId, JobState, OperatorFault, OperatorRegistry};
+use noesis_support::{Lack, Wait};
 use polkadot_sdk::{
 	frame_support::{dispatch::DispatchResult, ensure, traits::Get},
 	sp_io::hashing::blake2_256,
@@ -30,7 +31,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(job.state == JobState::Open, Error::<T>::NotOpen);
 		ensure!(now <= job.due, Error::<T>::Overdue);
 		let turn = Self::turn(id, &job, &worker).ok_or(Error::<T>::NotNamed)?;
-		ensure!(now >= turn, Error::<T>::TooEarly);
+		ensure!(now >= turn, Error::<T>::TooEarly { opens_in: Wait::until(turn, now) });
 		T::Operators::ensure_worker(&worker, job.checkpoint).map_err(Error::<T>::from)?;
 		Self::advance(id, &mut job, JobEvent::Claim { worker })
 	}
@@ -60,16 +61,18 @@ pub(crate) fn rank_delay<AccountId: Encode>(id: JobId, worker: &AccountId, rank_
 	(rank.saturating_mul(blocks) >> 32) as u32
 }
 
-impl<T> From<OperatorFault> for Error<T> {
+impl<T: Config> From<OperatorFault> for Error<T> {
 	fn from(fault: OperatorFault) -> Self {
 		match fault {
 			OperatorFault::Unknown => Self::NotRegistered,
 			OperatorFault::WrongRole => Self::NotWorker,
 			OperatorFault::Unbonding => Self::Unbonding,
-			OperatorFault::Excluded => Self::ShutOut,
+			OperatorFault::Excluded { until } => {
+				Self::ShutOut { opens_in: Wait::until(until, Pallet::<T>::now()) }
+			},
 			OperatorFault::CannotRun => Self::CannotRun,
 			OperatorFault::TooNew => Self::TooNew,
-			OperatorFault::OverExposed => Self::OverExposed,
+			OperatorFault::OverExposed { by } => Self::OverExposed { short_by: Lack::of(by, 0) },
 			OperatorFault::Absent => Self::Absent,
 		}
 	}

@@ -13,6 +13,7 @@ use noesis_primitives::{
 	CheckpointId, CheckpointRegistry, Claim, ContentHash, Fault, JobEvent, JobKind, JobState,
 	OperatorRegistry, PanelOutcome, Panels, RefundReason, Root, Verification, Vouchers, MAX_AUDITS,
 };
+use noesis_support::Wait;
 use polkadot_sdk::{
 	frame_support::{
 		dispatch::DispatchResult,
@@ -270,17 +271,17 @@ impl<T: Config> Pallet<T> {
 		let mut finding = Finding::Confirmed;
 		for index in audits {
 			if !Entries::<T>::contains_key(id, index) {
-				ensure!(now > bundle.show_until, Error::<T>::PanelPending);
+				let opens_in = Wait::until(bundle.show_until.saturating_add(1), now);
+				ensure!(now > bundle.show_until, Error::<T>::PanelPending { opens_in });
 				finding = finding.max(Finding::Withheld);
 				continue;
 			}
 			let subject = id.subject(*index);
-			let outcome = T::Panels::outcome(subject);
-			let pending = outcome == PanelOutcome::Pending && T::Panels::due(subject).is_some();
-			ensure!(!pending, Error::<T>::PanelPending);
-			finding = finding.max(outcome.into());
+			Self::ensure_panel_over(subject)?;
+			finding = finding.max(T::Panels::outcome(subject).into());
 		}
-		ensure!(now >= Self::bundle_window_end(id, bundle), Error::<T>::WindowOpen);
+		let end = Self::bundle_window_end(id, bundle);
+		ensure!(now >= end, Error::<T>::WindowOpen { opens_in: Wait::until(end, now) });
 		Ok(finding)
 	}
 

@@ -11,6 +11,7 @@ use noesis_primitives::{
 	Balance, BlockNumber, BundleId, ChannelEvent, ChannelId, ChannelSpec, ChannelState, CheckpointRegistry,
 	Conduct, Engagement, JobEvent, OperatorRegistry, Settlement, Tally, MAX_ITEMS,
 };
+use noesis_support::{Lack, Wait};
 use polkadot_sdk::{
 	frame_support::{dispatch::DispatchResult, ensure, traits::Get},
 	frame_system,
@@ -63,7 +64,8 @@ impl<T: Config> Pallet<T> {
 		ensure!(well_formed, Error::<T>::BadParameters);
 		let price = Price { tier: Permill::zero(), ..Self::price(Self::base(MAX_ITEMS), 0, spec.tier) };
 		let least = price.cost(0, Permill::zero(), seats(spec.verification)).total();
-		ensure!(spec.escrow >= least, Error::<T>::EscrowTooSmall);
+		let short_by = Lack::of(least, spec.escrow);
+		ensure!(spec.escrow >= least, Error::<T>::EscrowTooSmall { short_by });
 		Self::ensure_validators(spec.checkpoint, spec.verification).map_err(Error::<T>::from)?;
 		Self::hold(HoldReason::ChannelEscrow, &requester, spec.escrow)?;
 		let id = NextChannel::<T>::get();
@@ -220,13 +222,16 @@ impl<T: Config> Pallet<T> {
 	/// Moves a channel on that was due at block `last` or before, and is not to be settled.
 	pub(crate) fn move_channel_on(id: ChannelId, last: BlockNumber) -> DispatchResult {
 		let mut channel = Self::channel(id)?;
-		ensure!(channel.due <= last, Error::<T>::NotDue);
 		match channel.state {
+			ChannelState::Disputed => Err(Error::<T>::Disputed.into()),
+			_ if channel.due > last => {
+				Err(Error::<T>::NotDue { opens_in: Wait::until(channel.due, last) }.into())
+			},
 			ChannelState::Offered | ChannelState::Open => {
 				Self::advance_channel(id, &mut channel, ChannelEvent::Expire)
 			},
 			ChannelState::Closing { .. } => Self::fix_channel(id, &mut channel),
-			ChannelState::Closed | ChannelState::Disputed => Err(Error::<T>::NotDue.into()),
+			ChannelState::Closed => Err(Error::<T>::WrongState.into()),
 			ChannelState::Paid | ChannelState::Refunded { .. } => {
 				Self::prune_channel(id, channel);
 				Ok(())

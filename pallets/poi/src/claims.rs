@@ -33,7 +33,7 @@ impl<T: Config> Pallet<T> {
 		match what {
 			Engagement::Job(id) | Engagement::Bundle(BundleId::Batch(id)) => {
 				let job = Self::job(id)?;
-				ensure!(job.engagement(id) == what && !job.state.is_terminal(), Error::<T>::NotDue);
+				ensure!(job.engagement(id) == what && !job.state.is_terminal(), Error::<T>::WrongState);
 				match job.state {
 					JobState::Answered { .. } => Self::settle_answer(id),
 					_ => Self::move_on(id, last),
@@ -41,7 +41,7 @@ impl<T: Config> Pallet<T> {
 			},
 			Engagement::Bundle(BundleId::Channel(id)) => {
 				let channel = Self::channel(id)?;
-				ensure!(!channel.state.is_terminal(), Error::<T>::NotDue);
+				ensure!(!channel.state.is_terminal(), Error::<T>::WrongState);
 				match channel.state {
 					ChannelState::Closed => Self::settle_turns(id),
 					_ => Self::move_channel_on(id, last),

@@ -25,13 +25,17 @@ mod errors {
 		/// Input and output together may exceed the checkpoint's context. Shorten the input or lower
 		/// `max_tokens`.
 		TooLong,
-		/// The job may cost more than `max_fee`. Ask for a quote and raise `max_fee`, or make the job smaller.
-		FeeTooHigh,
+		/// The job may cost more than `max_fee`. Raise `max_fee` by what is missing, or make the job smaller.
+		FeeTooHigh {
+			/// How much is missing.
+			short_by: Lack,
+		},
 		/// The named worker has as many unanswered jobs as may name it. Name another, or none.
 		DirectedFull,
 		/// Too many jobs fall due around the block at which this one would expire. Try again in the next block.
 		AgendaFull,
-		/// The job can't move like that from where it stands. Read its state first.
+		/// The job or channel can't move like that from where it stands: an answer takes `settle`, a closed channel
+		/// `settle_channel`. Read its state first.
 		WrongState,
 		/// The job is not open. Look for another in `open_jobs`.
 		NotOpen,
@@ -45,16 +49,24 @@ mod errors {
 		NotRequester,
 		/// The job names another worker. Claim one that is open to all.
 		NotNamed,
-		/// Your rank for this job comes later. Claim at the block that `claimable_at` gives.
-		TooEarly,
+		/// Your rank for this job comes later. Claim in so many blocks, at the one that `claimable_at` gives.
+		TooEarly {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 		/// The time for it has passed: the job's `due`, the channel's `expires` or `until`, or the bundle's `show_until`.
 		/// Call `expire` or `settle_channel` to move it on.
 		Overdue,
-		/// Nothing is due. Wait until the block after the job's or channel's `due`; an answered job takes `settle`.
-		NotDue,
-		/// A panel is still open, or a drawn entry was not shown yet. Wait until the job's or channel's `due`, or until
-		/// every seat is taken.
-		PanelPending,
+		/// Nothing is due. Wait so many blocks, until the one after the job's or channel's `due`.
+		NotDue {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
+		/// A panel is still open, or a drawn entry was not shown yet. Wait until every seat is taken, or so many blocks.
+		PanelPending {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 		/// There is a panel over this job already. Wait for its end.
 		PanelExists,
 		/// The usage is out of bounds: at least one token each, at most what the input and `max_tokens` allow, and for
@@ -71,18 +83,28 @@ mod errors {
 		NotWorker,
 		/// You are leaving. Register again to work.
 		Unbonding,
-		/// You are shut out. Come back when the exclusion ends.
-		ShutOut,
+		/// You are shut out. Come back when the exclusion ends, in so many blocks.
+		ShutOut {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 		/// You do not offer this checkpoint. Add it to your capability.
 		CannotRun,
 		/// You registered, or changed your capability, too late for this job. Claim later ones.
 		TooNew,
-		/// The escrows of your open jobs would exceed your stake. Finish some, or stake more.
-		OverExposed,
+		/// The escrows of your open jobs would exceed what your stake covers. Finish some, or stake more.
+		OverExposed {
+			/// How much is missing.
+			short_by: Lack,
+		},
 		/// The chain has heard nothing of you for too long. Send `operators.heartbeat`, then claim.
 		Absent,
-		/// The answer can still be disputed. Settle at the job's or channel's `due`, or later.
-		WindowOpen,
+		/// The answer can still be disputed. Settle in so many blocks; a verdict until then opens the window
+		/// anew.
+		WindowOpen {
+			/// In how many blocks.
+			opens_in: Wait,
+		},
 		/// The answer is disputed. Wait until the dispute is over.
 		Disputed,
 		/// The job has not ended with an accepted answer. Only such answers are rated.
@@ -108,7 +130,10 @@ mod errors {
 		OverCap,
 		/// The escrow is less than a channel costs at least: the base fee for each turn that is drawn, with the surcharge for
 		/// the seats that are asked for. Offer more.
-		EscrowTooSmall,
+		EscrowTooSmall {
+			/// How much is missing.
+			short_by: Lack,
+		},
 		/// There is no such batch answered, or channel closed, or it has ended.
 		NoBundle,
 		/// The entries for the panels are not drawn yet. Try again in the next block.

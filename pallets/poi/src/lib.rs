@@ -116,6 +116,7 @@ pub mod pallet {
 		OperatorRegistry, Panels, Payload, Receipts, Root, Settlement, Subject, Tally, Tier, TimelineEntry,
 		Turn, Usage, Vouchers, MAX_TIMELINE,
 	};
+	use noesis_support::{Lack, Wait};
 	use sp_runtime::{
 		traits::{IdentifyAccount, Verify},
 		Permill, SaturatedConversion,

@@ -10,6 +10,7 @@ use noesis_primitives::{
 	Balance, BatchInputs, BatchSpec, BlockNumber, BundleId, Conduct, JobEvent, JobId, JobSpec, JobState,
 	OperatorRegistry, Panels, Receipt, Receipts, Settlement, Subject, TimelineEntry,
 };
+use noesis_support::{Lack, Wait};
 use polkadot_sdk::{
 	frame_support::{dispatch::DispatchResult, ensure, traits::Get, BoundedVec},
 	frame_system,
@@ -44,7 +45,8 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let Appraisal { quote, price, bytes } =
 			Self::appraise(&spec, batch.as_ref()).map_err(Error::<T>::from)?;
-		ensure!(quote.fee <= max_fee, Error::<T>::FeeTooHigh);
+		let fits = quote.fee <= max_fee;
+		ensure!(fits, Error::<T>::FeeTooHigh { short_by: Lack::of(quote.fee, max_fee) });
 		Self::hold(HoldReason::JobEscrow, &requester, quote.fee)?;
 
 		let id = NextJob::<T>::get();
@@ -102,11 +104,12 @@ impl<T: Config> Pallet<T> {
 	/// Moves a job on that was due at block `last` or before.
 	pub(crate) fn move_on(id: JobId, last: BlockNumber) -> DispatchResult {
 		let mut job = Self::job(id)?;
-		ensure!(job.due <= last, Error::<T>::NotDue);
 		match job.state {
+			JobState::Disputed { .. } => Err(Error::<T>::Disputed.into()),
+			_ if job.due > last => Err(Error::<T>::NotDue { opens_in: Wait::until(job.due, last) }.into()),
 			JobState::Open => Self::advance(id, &mut job, JobEvent::Expire),
 			JobState::Assigned { .. } => Self::advance(id, &mut job, JobEvent::Miss),
-			JobState::Answered { .. } | JobState::Disputed { .. } => Err(Error::<T>::NotDue.into()),
+			JobState::Answered { .. } => Err(Error::<T>::WrongState.into()),
 			JobState::Final { .. } | JobState::Refunded { .. } => {
 				Self::prune(id, job);
 				Ok(())

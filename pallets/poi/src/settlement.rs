@@ -5,7 +5,7 @@ use noesis_primitives::{
 	Balance, BlockNumber, BundleId, JobEvent, JobId, JobState, PanelOutcome, Panels, Settlement, Subject,
 	MAX_VERDICTS,
 };
-use noesis_support::pay_from_hold;
+use noesis_support::{pay_from_hold, Wait};
 use polkadot_sdk::{
 	frame_support::{
 		dispatch::DispatchResult,
@@ -114,12 +114,20 @@ impl<T: Config> Pallet<T> {
 		Self::advance_with(id, &mut job, event, closed)
 	}
 
+	/// Refuses to end a panel that is open, and says when it may be over.
+	pub(crate) fn ensure_panel_over(subject: Subject) -> Result<(), Error<T>> {
+		let pending = T::Panels::outcome(subject) == PanelOutcome::Pending;
+		match T::Panels::due(subject) {
+			Some(due) if pending => Err(Error::PanelPending { opens_in: Wait::until(due, Self::now()) }),
+			_ => Ok(()),
+		}
+	}
+
 	fn close_panel(id: JobId, job: &Job<T::AccountId>) -> Result<Closed<T::AccountId>, Error<T>> {
 		let subject = Subject::Job(id);
-		let pending = T::Panels::outcome(subject) == PanelOutcome::Pending;
-		let exists = T::Panels::due(subject).is_some();
-		ensure!(!(pending && exists), Error::<T>::PanelPending);
-		ensure!(Self::now() >= Self::window_end(subject, job.answered), Error::<T>::WindowOpen);
+		Self::ensure_panel_over(subject)?;
+		let (now, end) = (Self::now(), Self::window_end(subject, job.answered));
+		ensure!(now >= end, Error::<T>::WindowOpen { opens_in: Wait::until(end, now) });
 		let Some(close) = T::Panels::close(subject) else {
 			return Ok(Closed::unheard(Finding::Unverified));
 		};

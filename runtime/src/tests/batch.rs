@@ -7,6 +7,7 @@ use frame_support::{
 	traits::{fungible::InspectHold, Get},
 };
 use noesis_primitives::*;
+use noesis_support::Lack;
 use sp_keyring::Sr25519Keyring::Ferdie;
 
 fn spec(checkpoint: CheckpointId, texts: &[&[u8]], tokens: u32) -> BatchSpec<AccountId> {
@@ -54,7 +55,10 @@ fn quote_of_a_batch_should_be_what_is_held_when_it_is_submitted() {
 		assert_eq!(quote.fee, 2 * base + price * u128::from(quote.units));
 		let submit =
 			|max_fee| Poi::submit_batch(RuntimeOrigin::signed(Ferdie.to_account_id()), spec.clone(), max_fee);
-		assert_noop!(submit(quote.fee - 1), pallet_poi::Error::<Runtime>::FeeTooHigh);
+		assert_noop!(
+			submit(quote.fee - 1),
+			pallet_poi::Error::<Runtime>::FeeTooHigh { short_by: Lack::of(1, 0) }
+		);
 		assert_ok!(submit(quote.fee));
 		let reason = pallet_poi::HoldReason::JobEscrow.into();
 		assert_eq!(Balances::balance_on_hold(&reason, &Ferdie.to_account_id()), quote.fee);

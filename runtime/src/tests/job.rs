@@ -9,6 +9,7 @@ use frame_support::{
 	traits::fungible::{Inspect, InspectHold},
 };
 use noesis_primitives::*;
+use noesis_support::Wait;
 use sp_core::{
 	crypto::VrfSecret,
 	sr25519,
@@ -196,7 +197,8 @@ fn job_should_pay_worker_and_panel_when_the_answer_is_right() {
 		let pot = Balances::total_balance(&PotAccount::get());
 		let job = submit(checkpoint);
 		answer_and_check(job, true);
-		assert_noop!(Poi::settle(origin(Ferdie), job), pallet_poi::Error::<Runtime>::WindowOpen);
+		let opens_in = Wait::until(Poi::job_view(job).unwrap().due, System::block_number());
+		assert_noop!(Poi::settle(origin(Ferdie), job), pallet_poi::Error::<Runtime>::WindowOpen { opens_in });
 		let view = end_of(job);
 		assert_eq!(view.state, JobState::Final { worker: Bob.to_account_id() });
 		let settled = view.settlement.clone().unwrap();

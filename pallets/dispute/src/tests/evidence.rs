@@ -8,6 +8,7 @@ use super::{
 use crate::{
 	mock::*,
 	referee::{self, EvidenceError},
+	WeightInfo,
 };
 use codec::{Decode, Encode};
 use noesis_canon::{
@@ -228,7 +229,9 @@ fn the_fine_tree_should_be_refused_when_the_leaf_does_not_come_out() {
 		let (other_root, other_path) = fine_root(&honest, leaf + 1);
 		assert_eq!(root, other_root);
 		assert_noop!(expand(ARCHITECTURE, root, values(leaf), other_path), Error::WrongResult);
-		assert_ok!(expand(ARCHITECTURE, root, values(leaf), path));
+		// What the end of a game would take comes back.
+		let moved = expand(ARCHITECTURE, root, values(leaf), path).unwrap();
+		assert_eq!(moved.actual_weight, Some(<()>::expand()));
 		assert_eq!(view(id).unwrap().leaf, Some(disputed));
 	});
 }
@@ -250,7 +253,8 @@ fn the_game_should_end_undecided_when_the_chain_cannot_compute_the_model() {
 			|view: &noesis_primitives::DisputeView<AccountId>| matches!(view.phase, Phase::Expand { .. });
 		play_to(id, &mut Defender(honest.clone()), &mut Honest(lying), at_expand).unwrap();
 		let values = honest.leaves[1].clone().try_into().unwrap();
-		assert_ok!(Dispute::expand(signed(WORKER), id, broken, Root::default(), values, NodePath::default()));
+		let moved = Dispute::expand(signed(WORKER), id, broken, Root::default(), values, NodePath::default());
+		assert_eq!(moved.unwrap().actual_weight, None, "the game has ended");
 		assert_eq!((verdict(id), wealth(CHALLENGER)), (Some(Verdict::Undecided), RICH));
 	});
 }

@@ -11,7 +11,10 @@ use noesis_primitives::{
 	Phase, Root, Side, Spot, Subject, Tree, Verdict,
 };
 use polkadot_sdk::{
-	frame_support::{assert_ok, dispatch::DispatchResult},
+	frame_support::{
+		assert_ok,
+		dispatch::{DispatchResult, DispatchResultWithPostInfo},
+	},
 	sp_runtime::DispatchError,
 };
 
@@ -108,6 +111,10 @@ pub trait Player {
 	fn play(&mut self, view: &DisputeView<AccountId>) -> DispatchResult;
 }
 
+fn plain(moved: DispatchResultWithPostInfo) -> DispatchResult {
+	moved.map(drop).map_err(|error| error.error)
+}
+
 /// Defends the claim of a run, with all that the run has.
 pub struct Defender(pub Run);
 
@@ -122,7 +129,7 @@ impl Player for Defender {
 			Phase::Expand { leaf, .. } => {
 				let (root, path) = fine_root(run, *leaf);
 				let values = run.leaves[*leaf as usize].clone().try_into().unwrap();
-				mock::Dispute::expand(who, id, architecture, root, values, path)
+				plain(mock::Dispute::expand(who, id, architecture, root, values, path))
 			},
 			Phase::Input { leaf, .. } => {
 				let values = run.leaves[*leaf as usize].clone().try_into().unwrap();
@@ -133,7 +140,8 @@ impl Player for Defender {
 			},
 			Phase::Text { leaf, .. } => {
 				let values = run.leaves[*leaf as usize].clone().try_into().unwrap();
-				mock::Dispute::prove_text(who, id, values, run.text_evidence(&input_of(view), *leaf))
+				let evidence = run.text_evidence(&input_of(view), *leaf);
+				plain(mock::Dispute::prove_text(who, id, values, evidence))
 			},
 			Phase::Word { word, index, .. } => {
 				let (program, states) = run.word(&input_of(view), word.leaf).unwrap();

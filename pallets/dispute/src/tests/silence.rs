@@ -76,7 +76,7 @@ fn anybody_should_end_a_dispute_when_a_side_was_silent() {
 		let due = view(id).unwrap().due;
 		assert_eq!(due, 1 + WINDOW);
 		at_block(due);
-		assert_noop!(Dispute::timeout(signed(REQUESTER), id), Error::NotDue);
+		assert_noop!(Dispute::timeout(signed(REQUESTER), id), Error::NotDue { opens_in: Wait::of(1) });
 		at_block(due + 1);
 		assert_ok!(Dispute::timeout(signed(REQUESTER), id));
 		assert_noop!(Dispute::timeout(signed(REQUESTER), id), Error::NoDispute);

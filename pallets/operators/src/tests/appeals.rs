@@ -29,7 +29,10 @@ fn appeal_should_be_recorded_when_the_operator_is_shut_out() {
 		assert_eq!(Appeals::<Test>::get(ALICE), Some(Appeal::Filed { at: 7, reason }));
 		// It changes nothing by itself, and costs nothing.
 		assert_eq!(status(ALICE), OperatorStatus::Excluded { until: 101 });
-		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::StillExcluded);
+		assert_noop!(
+			Operators::rejoin(signed(ALICE)),
+			Error::<Test>::StillExcluded { opens_in: Wait::of(94) }
+		);
 	});
 }
 

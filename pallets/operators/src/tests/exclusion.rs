@@ -124,7 +124,10 @@ fn operator_should_stay_out_when_it_is_readmitted_with_too_little_stake() {
 		let to = OperatorStatus::Excluded { until: 9 };
 		assert_event(Event::Readmitted { who: ALICE, from, to });
 		assert_eq!((status(ALICE), Operators::validators(CheckpointId(0))), (to, 0));
-		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::StakeTooLow);
+		assert_noop!(
+			Operators::rejoin(signed(ALICE)),
+			Error::<Test>::StakeTooLow { short_by: Lack::of(1, 0) }
+		);
 		assert_ok!(Operators::add_stake(signed(ALICE), 100));
 		assert_ok!(Operators::rejoin(signed(ALICE)));
 		assert_eq!(Operators::validators(CheckpointId(0)), 1);
@@ -154,7 +157,10 @@ fn operator_should_come_back_without_marks_when_its_exclusion_is_over() {
 		}
 		assert_eq!(Operators::validators(CheckpointId(0)), 0);
 		at(50);
-		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::StillExcluded);
+		assert_noop!(
+			Operators::rejoin(signed(ALICE)),
+			Error::<Test>::StillExcluded { opens_in: Wait::of(1) }
+		);
 		at(51);
 		assert_ok!(Operators::rejoin(signed(ALICE)));
 		assert_eq!((status(ALICE), marks(ALICE)), (OperatorStatus::Active, 0));
@@ -191,7 +197,10 @@ fn exclusion_should_stand_when_the_operator_unbonds_to_escape_it() {
 		assert_ok!(Operators::unbond(signed(ALICE)));
 		assert_eq!(Barred::<Test>::get(ALICE), Some(51));
 		at(50);
-		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::StillExcluded);
+		assert_noop!(
+			Operators::rejoin(signed(ALICE)),
+			Error::<Test>::StillExcluded { opens_in: Wait::of(1) }
+		);
 		at(51);
 		assert_ok!(Operators::rejoin(signed(ALICE)));
 		assert_eq!((status(ALICE), marks(ALICE)), (OperatorStatus::Active, 0));

@@ -14,8 +14,11 @@ fn exposure_should_be_bounded_by_what_a_slash_takes_when_jobs_are_claimed() {
 		// 20 % of the stake, and all of that.
 		assert_eq!((Operators::exposure_cap(&ALICE), Operators::free_exposure(&ALICE)), (200, 200));
 		assert_ok!(Operators::expose(&ALICE, 199));
-		assert_eq!(Operators::expose(&ALICE, 2), Err(OperatorFault::OverExposed));
-		assert_eq!(Operators::expose(&ALICE, u128::MAX), Err(OperatorFault::OverExposed));
+		assert_eq!(Operators::expose(&ALICE, 2), Err(OperatorFault::OverExposed { by: 1 }));
+		assert_eq!(
+			Operators::expose(&ALICE, u128::MAX),
+			Err(OperatorFault::OverExposed { by: u128::MAX - 200 })
+		);
 		assert_ok!(Operators::expose(&ALICE, 1));
 		assert_eq!((record(ALICE).exposure, Operators::free_exposure(&ALICE)), (200, 0));
 		assert_ok!(Operators::add_stake(signed(ALICE), 25));
@@ -25,7 +28,7 @@ fn exposure_should_be_bounded_by_what_a_slash_takes_when_jobs_are_claimed() {
 		assert_eq!(Operators::expose(&CHARLIE, 1), Err(OperatorFault::Unknown));
 		assert_eq!((Operators::exposure_cap(&BOB), Operators::exposure_cap(&CHARLIE)), (0, 0));
 		assert_ok!(Operators::exclude(RuntimeOrigin::root(), ALICE, 1));
-		assert_eq!(Operators::expose(&ALICE, 0), Err(OperatorFault::Excluded));
+		assert_eq!(Operators::expose(&ALICE, 0), Err(OperatorFault::Excluded { until: 2 }));
 		assert_eq!((Operators::exposure_cap(&ALICE), Operators::free_exposure(&ALICE)), (205, 0));
 		Operators::relieve(&ALICE, 205);
 		assert_ok!(Operators::unbond(signed(ALICE)));
@@ -54,7 +57,7 @@ fn cap_should_be_a_hundredth_of_the_stake_when_one_answer_in_twenty_is_audited()
 		ExposureFactor::set(Permill::from_percent(5));
 		worker(ALICE, &[0]);
 		assert_eq!(Operators::exposure_cap(&ALICE), 10);
-		assert_eq!(Operators::expose(&ALICE, 11), Err(OperatorFault::OverExposed));
+		assert_eq!(Operators::expose(&ALICE, 11), Err(OperatorFault::OverExposed { by: 1 }));
 		assert_ok!(Operators::expose(&ALICE, 10));
 	});
 }
@@ -69,9 +72,9 @@ fn worker_should_get_no_work_when_a_slash_leaves_it_over_exposed() {
 		slash(ALICE, Fault::WrongAnswer, None);
 		assert_eq!((record(ALICE).exposure, Operators::exposure_cap(&ALICE)), (200, 160));
 		assert_eq!(Operators::free_exposure(&ALICE), 0);
-		assert_eq!(Operators::expose(&ALICE, 0), Err(OperatorFault::OverExposed));
+		assert_eq!(Operators::expose(&ALICE, 0), Err(OperatorFault::OverExposed { by: 40 }));
 		Operators::relieve(&ALICE, 50);
-		assert_eq!(Operators::expose(&ALICE, 11), Err(OperatorFault::OverExposed));
+		assert_eq!(Operators::expose(&ALICE, 11), Err(OperatorFault::OverExposed { by: 1 }));
 		assert_ok!(Operators::expose(&ALICE, 10));
 	});
 }
@@ -83,7 +86,7 @@ fn open_jobs_should_stand_when_governance_lowers_the_cap() {
 		assert_ok!(Operators::expose(&ALICE, 200));
 		WrongAnswerSlash::set(Permill::from_percent(1));
 		assert_eq!((record(ALICE).exposure, Operators::exposure_cap(&ALICE)), (200, 10));
-		assert_eq!(Operators::expose(&ALICE, 1), Err(OperatorFault::OverExposed));
+		assert_eq!(Operators::expose(&ALICE, 1), Err(OperatorFault::OverExposed { by: 191 }));
 		Operators::relieve(&ALICE, 200);
 		assert_ok!(Operators::expose(&ALICE, 10));
 	});

@@ -15,7 +15,7 @@ fn stake_should_come_back_when_the_unbonding_period_is_over() {
 		assert_event(Event::Unbonding { who: ALICE, from: OperatorStatus::Active, until: 110 });
 		assert_eq!(status(ALICE), OperatorStatus::Unbonding { until: 110 });
 		at(109);
-		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::StillBound);
+		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::StillBound { opens_in: Wait::of(1) });
 		at(110);
 		assert_ok!(Operators::withdraw(signed(ALICE)));
 		assert_event(Event::Withdrawn { who: ALICE, amount: STAKE + 50 });
@@ -79,7 +79,7 @@ fn unbonding_period_should_be_the_one_in_force_when_it_began() {
 		assert_ok!(Operators::unbond(signed(ALICE)));
 		UnbondingPeriod::set(1);
 		at(100);
-		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::StillBound);
+		assert_noop!(Operators::withdraw(signed(ALICE)), Error::<Test>::StillBound { opens_in: Wait::of(1) });
 		UnbondingPeriod::set(u32::MAX);
 		at(101);
 		assert_ok!(Operators::withdraw(signed(ALICE)));
@@ -140,7 +140,10 @@ fn rejoining_should_be_refused_when_the_least_stake_has_risen() {
 		worker(ALICE, &[0]);
 		assert_ok!(Operators::unbond(signed(ALICE)));
 		MinWorkerStake::set(STAKE + 1);
-		assert_noop!(Operators::rejoin(signed(ALICE)), Error::<Test>::StakeTooLow);
+		assert_noop!(
+			Operators::rejoin(signed(ALICE)),
+			Error::<Test>::StakeTooLow { short_by: Lack::of(1, 0) }
+		);
 		assert_ok!(Operators::add_stake(signed(ALICE), 1));
 		assert_ok!(Operators::rejoin(signed(ALICE)));
 	});

@@ -25,12 +25,18 @@ fn heartbeat_should_be_free_when_it_is_due() {
 		asked();
 		worker(ALICE, &[0]);
 		at(10);
-		assert_noop!(Operators::heartbeat(signed(ALICE)), Error::<Test>::HeartbeatTooSoon);
+		assert_noop!(
+			Operators::heartbeat(signed(ALICE)),
+			Error::<Test>::HeartbeatTooSoon { opens_in: Wait::of(1) }
+		);
 		at(11);
 		assert_free(Operators::heartbeat(signed(ALICE)));
 		assert_event(Event::Heartbeat { who: ALICE });
 		assert_eq!((record(ALICE).seen, record(ALICE).since), (11, 1));
-		assert_noop!(Operators::heartbeat(signed(ALICE)), Error::<Test>::HeartbeatTooSoon);
+		assert_noop!(
+			Operators::heartbeat(signed(ALICE)),
+			Error::<Test>::HeartbeatTooSoon { opens_in: Wait::of(10) }
+		);
 		assert_noop!(Operators::heartbeat(signed(BOB)), Error::<Test>::NotRegistered);
 	});
 }
@@ -40,8 +46,14 @@ fn heartbeat_should_be_refused_when_none_is_asked_for() {
 	execute(|| {
 		worker(ALICE, &[0]);
 		at(1_000_000);
-		assert_noop!(Operators::heartbeat(signed(ALICE)), Error::<Test>::HeartbeatTooSoon);
-		assert_noop!(Operators::sweep(signed(BOB), ALICE), Error::<Test>::NotSilent);
+		assert_noop!(
+			Operators::heartbeat(signed(ALICE)),
+			Error::<Test>::HeartbeatTooSoon { opens_in: Wait::of(u32::MAX) }
+		);
+		assert_noop!(
+			Operators::sweep(signed(BOB), ALICE),
+			Error::<Test>::NotSilent { opens_in: Wait::of(u32::MAX) }
+		);
 		assert_ok!(Operators::ensure_worker(&ALICE, CheckpointId(0)));
 	});
 }
@@ -90,14 +102,17 @@ fn counters_should_follow_when_a_silent_validator_is_swept_out() {
 		validator(ALICE, &[0, 1]);
 		assert_noop!(Operators::sweep(signed(BOB), CHARLIE), Error::<Test>::NotRegistered);
 		at(31);
-		assert_noop!(Operators::sweep(signed(BOB), ALICE), Error::<Test>::NotSilent);
+		assert_noop!(
+			Operators::sweep(signed(BOB), ALICE),
+			Error::<Test>::NotSilent { opens_in: Wait::of(1) }
+		);
 		at(32);
 		assert_eq!(Operators::validators(CheckpointId(0)), 1);
 		assert_free(Operators::sweep(signed(BOB), ALICE));
 		assert_event(Event::WentAbsent { who: ALICE, seen: 1 });
 		assert_eq!(status(ALICE), OperatorStatus::Absent { since: 32 });
 		assert_eq!(Operators::validators(CheckpointId(0)), 0);
-		assert_noop!(Operators::sweep(signed(BOB), ALICE), Error::<Test>::NotSilent);
+		assert_noop!(Operators::sweep(signed(BOB), ALICE), Error::<Test>::NotTakingPart);
 		assert_eq!(held(ALICE), STAKE);
 		at(33);
 		assert_free(Operators::heartbeat(signed(ALICE)));
@@ -128,7 +143,7 @@ fn absent_operator_should_come_back_or_leave_when_it_wants() {
 		assert_ok!(Operators::unbond(signed(BOB)));
 		assert_eq!(status(BOB), OperatorStatus::Unbonding { until: 150 });
 		at(300);
-		assert_noop!(Operators::sweep(signed(CHARLIE), BOB), Error::<Test>::NotSilent);
+		assert_noop!(Operators::sweep(signed(CHARLIE), BOB), Error::<Test>::NotTakingPart);
 	});
 }
 
@@ -140,7 +155,10 @@ fn absent_operator_should_stay_away_when_the_least_stake_has_risen() {
 		at(32);
 		assert_ok!(Operators::sweep(signed(BOB), ALICE));
 		MinWorkerStake::set(STAKE + 1);
-		assert_noop!(Operators::heartbeat(signed(ALICE)), Error::<Test>::StakeTooLow);
+		assert_noop!(
+			Operators::heartbeat(signed(ALICE)),
+			Error::<Test>::StakeTooLow { short_by: Lack::of(1, 0) }
+		);
 		assert_ok!(Operators::add_stake(signed(ALICE), 1));
 		assert_ok!(Operators::heartbeat(signed(ALICE)));
 	});

@@ -51,8 +51,13 @@ fn registration_should_be_refused_when_the_account_has_a_role() {
 #[test]
 fn registration_should_be_refused_when_the_stake_is_too_low() {
 	execute(|| {
-		refused(Role::Worker, 499, capability(ALICE, &[0]), Error::StakeTooLow);
-		refused(Role::Validator, 799, capability(ALICE, &[0]), Error::StakeTooLow);
+		refused(Role::Worker, 499, capability(ALICE, &[0]), Error::StakeTooLow { short_by: Lack::of(1, 0) });
+		refused(
+			Role::Validator,
+			799,
+			capability(ALICE, &[0]),
+			Error::StakeTooLow { short_by: Lack::of(1, 0) },
+		);
 		assert_ok!(Operators::register(signed(ALICE), Role::Worker, 500, capability(ALICE, &[0])));
 		assert_ok!(Operators::register(signed(BOB), Role::Validator, 800, capability(BOB, &[0])));
 	});

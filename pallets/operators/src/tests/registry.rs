@@ -23,7 +23,7 @@ fn worker_should_be_let_through_when_it_is_active_and_offers_the_checkpoint() {
 		assert_eq!(work(BOB, 4), Err(OperatorFault::WrongRole));
 		assert_eq!(work(CHARLIE, 4), Err(OperatorFault::Unknown));
 		assert_ok!(Operators::exclude(RuntimeOrigin::root(), ALICE, 1));
-		assert_eq!(work(ALICE, 4), Err(OperatorFault::Excluded));
+		assert_eq!(work(ALICE, 4), Err(OperatorFault::Excluded { until: 2 }));
 		assert_ok!(Operators::unbond(signed(ALICE)));
 		assert_eq!(work(ALICE, 4), Err(OperatorFault::Unbonding));
 	});
@@ -51,7 +51,7 @@ fn validator_should_be_let_through_when_it_stood_as_it_is_before_the_answer() {
 		assert_ok!(Operators::rejoin(signed(ALICE)));
 		assert_eq!(validate(ALICE, 4, 14), Err(OperatorFault::TooNew));
 		assert_ok!(Operators::exclude(RuntimeOrigin::root(), ALICE, 1));
-		assert_eq!(validate(ALICE, 4, 15), Err(OperatorFault::Excluded));
+		assert_eq!(validate(ALICE, 4, 15), Err(OperatorFault::Excluded { until: 15 }));
 	});
 }
 

@@ -133,7 +133,7 @@ fn operator_should_be_shut_out_when_a_slash_leaves_less_than_the_least_stake() {
 		assert_eq!((status(BOB), Operators::validators(CheckpointId(0))), (to, 0));
 		slash(ALICE, Fault::WrongAnswer, None);
 		at(51);
-		let short = crate::Error::<Test>::StakeTooLow;
+		let short = crate::Error::<Test>::StakeTooLow { short_by: Lack::of(1, 0) };
 		assert_noop!(Operators::rejoin(signed(ALICE)), short);
 		assert_ok!(Operators::add_stake(signed(ALICE), 100));
 		assert_ok!(Operators::rejoin(signed(ALICE)));
@@ -185,8 +185,14 @@ fn operator_should_be_barred_when_a_slash_while_unbonding_leaves_too_little() {
 		assert_eq!(Barred::<Test>::get(ALICE), Some(140));
 		assert_ok!(Operators::add_stake(signed(ALICE), 500));
 		at(139);
-		assert_noop!(Operators::rejoin(signed(ALICE)), crate::Error::<Test>::StillExcluded);
-		assert_noop!(Operators::withdraw(signed(ALICE)), crate::Error::<Test>::StillBound);
+		assert_noop!(
+			Operators::rejoin(signed(ALICE)),
+			crate::Error::<Test>::StillExcluded { opens_in: Wait::of(1) }
+		);
+		assert_noop!(
+			Operators::withdraw(signed(ALICE)),
+			crate::Error::<Test>::StillBound { opens_in: Wait::of(1) }
+		);
 		at(140);
 		assert_ok!(Operators::withdraw(signed(ALICE)));
 		assert_eq!(Barred::<Test>::iter().count(), 0);

@@ -59,7 +59,7 @@ fn verdict_should_name_the_fault_when_the_account_may_not_validate() {
 		for (fault, error) in [
 			(OperatorFault::WrongRole, E::NotValidator),
 			(OperatorFault::Unbonding, E::Unbonding),
-			(OperatorFault::Excluded, E::ShutOut),
+			(OperatorFault::Excluded { until: 90 }, E::ShutOut { opens_in: Wait::of(90 - ANSWERED - 1) }),
 			(OperatorFault::CannotRun, E::CannotRun),
 			(OperatorFault::Absent, E::Absent),
 		] {
@@ -207,13 +207,13 @@ fn draw_should_widen_when_a_window_passes() {
 		let of_window = |window| validators.iter().copied().find(|who| first_window(*who) == window);
 		let (second, never) = (of_window(Some(1)).unwrap(), of_window(None).unwrap());
 
-		assert_noop!(speak(second, &honest()), E::NotDrawn);
+		assert_noop!(speak(second, &honest()), E::NotDrawn { opens_in: Wait::of(5) });
 		at_block(ANSWERED + 5);
-		assert_noop!(speak(second, &honest()), E::NotDrawn);
+		assert_noop!(speak(second, &honest()), E::NotDrawn { opens_in: Wait::of(1) });
 		at_block(ANSWERED + 6);
 		assert_ok!(speak(second, &honest()));
 		at_block(ANSWERED + 15);
-		assert_noop!(speak(never, &honest()), E::NotDrawn);
+		assert_noop!(speak(never, &honest()), E::NotDrawn { opens_in: Wait::of(u32::MAX) });
 	});
 }
 

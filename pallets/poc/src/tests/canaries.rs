@@ -349,7 +349,7 @@ fn expiry_should_wait_for_its_time_and_send_the_bond_to_the_pot() {
 		assert_ok!(commit(SALT));
 		let expire = || Poc::expire_canary(RuntimeOrigin::signed(9), PROPOSER, commitment(SALT));
 		at_block(COMMITTED + 100);
-		assert_noop!(expire(), E::CanaryStands);
+		assert_noop!(expire(), E::CanaryStands { opens_in: Wait::of(1) });
 		at_block(COMMITTED + 101);
 		assert_ok!(expire());
 		System::assert_last_event(

@@ -49,8 +49,8 @@ fn accomplice_should_not_be_drawn_when_another_abstains() {
 		}
 		let next = validators[drawn];
 		assert_eq!(Poc::panel_view(JOB).unwrap().size, 3);
-		assert_noop!(speak(next, &honest()), E::NotDrawn);
-		assert_noop!(abstain(JOB, next), E::NotDrawn);
+		assert_noop!(speak(next, &honest()), E::NotDrawn { opens_in: Wait::of(5) });
+		assert_noop!(abstain(JOB, next), E::NotDrawn { opens_in: Wait::of(5) });
 		let window = (1..3).find(|window| is_drawn(number(&next), 3, 96, *window)).unwrap();
 		at_block(ANSWERED + 1 + window * 5);
 		assert_ok!(speak(next, &honest()));

@@ -151,7 +151,7 @@ impl OperatorRegistry<AccountId> for Operators {
 	fn expose(who: &AccountId, price: Balance) -> Result<(), OperatorFault> {
 		let exposed = Exposed::get().get(who).copied().unwrap_or_default() + price;
 		if exposed > Stake::get() {
-			return Err(OperatorFault::OverExposed);
+			return Err(OperatorFault::OverExposed { by: exposed - Stake::get() });
 		}
 		change(Exposed::get, Exposed::set, |book| *book.entry(*who).or_default() = exposed);
 		Ok(())

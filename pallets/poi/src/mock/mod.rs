@@ -46,6 +46,7 @@ mod doubles;
 mod scenes;
 
 pub use doubles::*;
+pub use noesis_support::{Lack, Wait};
 pub use scenes::*;
 
 #[frame_support::runtime]

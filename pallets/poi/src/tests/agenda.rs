@@ -120,8 +120,8 @@ fn anybody_should_move_every_job_on_when_the_agenda_is_never_served() {
 		let answered = answered();
 		decide(answered, PanelOutcome::Confirmed, &[(21, true)]);
 		at_block(9);
-		assert_noop!(Poi::expire(signed(OTHER), missed), E::NotDue);
-		assert_noop!(Poi::expire(signed(OTHER), open), E::NotDue);
+		assert_noop!(Poi::expire(signed(OTHER), missed), E::NotDue { opens_in: Wait::of(1) });
+		assert_noop!(Poi::expire(signed(OTHER), open), E::NotDue { opens_in: Wait::of(43) });
 		at_block(10);
 		assert_ok!(Poi::expire(signed(OTHER), missed));
 		assert_eq!(state(missed), JobState::Open);
@@ -129,7 +129,7 @@ fn anybody_should_move_every_job_on_when_the_agenda_is_never_served() {
 		assert_noop!(Poi::claim(signed(WORKER), open), E::Overdue);
 		assert_ok!(Poi::expire(signed(OTHER), open));
 		assert_ok!(Poi::settle(signed(OTHER), answered));
-		assert_noop!(Poi::expire(signed(OTHER), answered), E::NotDue);
+		assert_noop!(Poi::expire(signed(OTHER), answered), E::NotDue { opens_in: Wait::of(41) });
 		at_block(93);
 		for job in [open, answered] {
 			assert_ok!(Poi::expire(signed(OTHER), job));

@@ -38,7 +38,7 @@ fn claim_should_wait_for_its_rank_when_the_job_is_open_to_all() {
 		let last = turns.iter().zip(&workers).max().unwrap();
 		assert!(*last.0 > 1);
 		at_block(last.0 - 1);
-		assert_noop!(Poi::claim(signed(*last.1), job), E::TooEarly);
+		assert_noop!(Poi::claim(signed(*last.1), job), E::TooEarly { opens_in: Wait::of(1) });
 		at_block(*last.0);
 		assert_ok!(Poi::claim(signed(*last.1), job));
 		assert_eq!(Poi::claimable_at(job, &WORKER), None);
@@ -120,7 +120,7 @@ fn claim_should_name_the_fault_when_the_worker_may_not_have_the_job() {
 			(OperatorFault::Unknown, E::NotRegistered),
 			(OperatorFault::WrongRole, E::NotWorker),
 			(OperatorFault::Unbonding, E::Unbonding),
-			(OperatorFault::Excluded, E::ShutOut),
+			(OperatorFault::Excluded { until: 9 }, E::ShutOut { opens_in: Wait::of(8) }),
 			(OperatorFault::CannotRun, E::CannotRun),
 			(OperatorFault::TooNew, E::TooNew),
 		] {
@@ -138,10 +138,10 @@ fn claim_should_be_refused_when_the_stake_does_not_cover_the_open_jobs() {
 		for job in first {
 			assert_ok!(Poi::claim(signed(WORKER), *job));
 		}
-		assert_noop!(Poi::claim(signed(WORKER), *last), E::OverExposed);
+		assert_noop!(Poi::claim(signed(WORKER), *last), E::OverExposed { short_by: Lack::of(1, 0) });
 		// An answer does not make room before its panel is over.
 		assert_ok!(answer(WORKER, first[0]));
-		assert_noop!(Poi::claim(signed(WORKER), *last), E::OverExposed);
+		assert_noop!(Poi::claim(signed(WORKER), *last), E::OverExposed { short_by: Lack::of(1, 0) });
 		assert_ok!(Poi::release(signed(WORKER), first[1]));
 		assert_ok!(Poi::claim(signed(WORKER), *last));
 	});

@@ -36,7 +36,7 @@ fn double_settlement_should_pay_once() {
 		decide_all(PanelOutcome::Confirmed, &GOOD);
 		assert_ok!(Poi::settle_channel(signed(WORKER), channel));
 		let paid = Balances::free_balance(WORKER);
-		assert_noop!(Poi::settle_channel(signed(WORKER), channel), E::NotDue);
+		assert_noop!(Poi::settle_channel(signed(WORKER), channel), E::NotDue { opens_in: Wait::of(41) });
 		assert_noop!(close_with(channel, &turns), E::WrongState);
 		assert_eq!(Balances::free_balance(WORKER), paid);
 	});
@@ -79,7 +79,10 @@ fn front_run_claim_should_not_win_before_its_rank() {
 		}
 		assert!(turn(first) < turn(last));
 		at_block(turn(first));
-		assert_noop!(Poi::claim(signed(last), job), E::TooEarly);
+		assert_noop!(
+			Poi::claim(signed(last), job),
+			E::TooEarly { opens_in: Wait::of(turn(last) - turn(first)) }
+		);
 		assert_ok!(Poi::claim(signed(first), job));
 	});
 }
@@ -158,11 +161,14 @@ fn free_panels_for_turns_that_cost_nothing_should_be_paid_all_the_same() {
 	run(|| {
 		let least = 2 * BaseFee::get();
 		let cheap = ChannelSpec { escrow: least - 1, cap: 1, ..channel_spec() };
-		assert_noop!(Poi::open_channel(signed(REQUESTER), cheap.clone()), E::EscrowTooSmall);
+		assert_noop!(
+			Poi::open_channel(signed(REQUESTER), cheap.clone()),
+			E::EscrowTooSmall { short_by: Lack::of(1, 0) }
+		);
 		let seats = ChannelSpec { verification: Verification::Panel(16), ..cheap.clone() };
 		assert_noop!(
 			Poi::open_channel(signed(REQUESTER), ChannelSpec { escrow: least, ..seats }),
-			E::EscrowTooSmall
+			E::EscrowTooSmall { short_by: Lack::of(1, 0) }
 		);
 		let id = offer(ChannelSpec { escrow: least, ..cheap });
 		assert_ok!(Poi::accept_channel(signed(WORKER), id));
@@ -250,13 +256,19 @@ fn over_exposed_worker_should_take_nothing_more() {
 		Stake::set(&(ESCROW + FEE));
 		let job = submit(spec());
 		let (first, second) = (accepted(), offer(channel_spec()));
-		assert_noop!(Poi::accept_channel(signed(WORKER), second), E::OverExposed);
+		assert_noop!(
+			Poi::accept_channel(signed(WORKER), second),
+			E::OverExposed { short_by: Lack::of(1, 0) }
+		);
 		assert_ok!(Poi::claim(signed(WORKER), job));
 		let another = submit(spec());
-		assert_noop!(Poi::claim(signed(WORKER), another), E::OverExposed);
+		assert_noop!(Poi::claim(signed(WORKER), another), E::OverExposed { short_by: Lack::of(1, 0) });
 		// Closing does not make room: the turns can still be disputed.
 		assert_ok!(close_with(first, &turns(first, 4)));
-		assert_noop!(Poi::accept_channel(signed(WORKER), second), E::OverExposed);
+		assert_noop!(
+			Poi::accept_channel(signed(WORKER), second),
+			E::OverExposed { short_by: Lack::of(1, 0) }
+		);
 		run_to(20);
 		assert_ok!(Poi::accept_channel(signed(WORKER), second));
 	});

@@ -28,7 +28,9 @@ fn batch_should_be_paid_once_when_its_drawn_items_are_confirmed() {
 		assert_eq!((view.batch, view.claim.unwrap().leaves), (Some(batch_spec(20).inputs), 20));
 		let audits = drawn(BundleId::Batch(job));
 		for index in &audits {
-			assert_noop!(Poi::settle(signed(OTHER), job), E::PanelPending);
+			// What is not shown, then the first panel.
+			let opens_in = Wait::of(if *index == audits[0] { 7 } else { 6 });
+			assert_noop!(Poi::settle(signed(OTHER), job), E::PanelPending { opens_in });
 			assert_ok!(show_item(WORKER, job, &items, *index));
 		}
 		decide_all(PanelOutcome::Confirmed, &GOOD);
@@ -71,7 +73,10 @@ fn submit_should_be_refused_when_a_batch_does_not_fit_its_figures() {
 		}
 		let long = bad(|inputs| (inputs.longest, inputs.bytes) = (3000, 3003));
 		assert_noop!(Poi::submit_batch(signed(REQUESTER), long, RICH), E::TooLong);
-		assert_noop!(Poi::submit_batch(signed(REQUESTER), batch_spec(4), 10), E::FeeTooHigh);
+		assert_noop!(
+			Poi::submit_batch(signed(REQUESTER), batch_spec(4), 10),
+			E::FeeTooHigh { short_by: Lack::of(1, 0) }
+		);
 	});
 }
 

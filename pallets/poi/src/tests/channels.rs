@@ -57,7 +57,9 @@ fn channel_should_pay_by_its_tally_when_the_drawn_turns_are_confirmed() {
 		assert!((1..=2).contains(&audits.len()));
 		let subject = |index| Subject::Turn { channel: id, index };
 		for index in &audits {
-			assert_noop!(Poi::settle_channel(signed(OTHER), id), E::PanelPending);
+			// What is not shown, then the first panel.
+			let opens_in = Wait::of(if *index == audits[0] { 7 } else { 6 });
+			assert_noop!(Poi::settle_channel(signed(OTHER), id), E::PanelPending { opens_in });
 			assert_ok!(show_turn(WORKER, id, &turns, *index));
 			assert_noop!(show_turn(WORKER, id, &turns, *index), E::AlreadyShown);
 			System::assert_last_event(Event::Shown { subject: subject(*index), claim: small_claim() }.into());
@@ -74,7 +76,7 @@ fn channel_should_pay_by_its_tally_when_the_drawn_turns_are_confirmed() {
 		assert_eq!(Exposed::get()[&WORKER], 0);
 		assert_eq!(noted(WORKER, Conduct::Served), 1);
 		assert!(Book::get().is_empty());
-		assert_noop!(Poi::settle_channel(signed(OTHER), id), E::NotDue);
+		assert_noop!(Poi::settle_channel(signed(OTHER), id), E::NotDue { opens_in: Wait::of(41) });
 	});
 }
 
@@ -162,7 +164,7 @@ fn requester_should_have_everything_back_when_the_worker_never_closes() {
 		let id = accepted();
 		let tally = tally_of(id, &turns(id, 3));
 		at_block(31);
-		assert_noop!(Poi::settle_channel(signed(OTHER), id), E::NotDue);
+		assert_noop!(Poi::settle_channel(signed(OTHER), id), E::NotDue { opens_in: Wait::of(1) });
 		at_block(32);
 		assert_noop!(Poi::close_channel(signed(WORKER), tally, Some(sign(REQUESTER, &tally))), E::Overdue);
 		assert_ok!(Poi::settle_channel(signed(OTHER), id));
@@ -240,7 +242,7 @@ fn close_of_the_requester_should_be_fixed_when_nobody_contests_it() {
 		assert_ok!(Poi::close_channel(signed(REQUESTER), tally, Some(sign(WORKER, &tally))));
 		assert_eq!(state(id), ChannelState::Closing { until: 6 });
 		assert_noop!(close_with(id, &turns), E::WrongState);
-		assert_noop!(Poi::settle_channel(signed(OTHER), id), E::NotDue);
+		assert_noop!(Poi::settle_channel(signed(OTHER), id), E::NotDue { opens_in: Wait::of(6) });
 		run_to(7);
 		assert_eq!(state(id), ChannelState::Closed);
 		assert_eq!(Poi::channel_view(id).unwrap().tally, Some(tally));
@@ -405,7 +407,7 @@ fn settling_should_draw_and_keep_that_when_nobody_looked_before() {
 			at_block(605);
 			assert_ok!(settle());
 			assert!(bundle(id).audits.is_some());
-			assert_noop!(settle(), E::PanelPending);
+			assert_noop!(settle(), E::PanelPending { opens_in: Wait::of(7) });
 		}
 	});
 }
@@ -471,7 +473,7 @@ fn any_turn_should_be_disputable_when_it_is_shown() {
 		assert_eq!((state(id), due(id)), (ChannelState::Closed, 31));
 		Poi::uphold(other);
 		check();
-		assert_noop!(Poi::settle_channel(signed(OTHER), id), E::WindowOpen);
+		assert_noop!(Poi::settle_channel(signed(OTHER), id), E::WindowOpen { opens_in: Wait::of(10) });
 		run_to(32);
 		assert_eq!(state(id), ChannelState::Paid);
 		assert_eq!(Poi::suspend(subject), Err(NotDisputable::Settled));

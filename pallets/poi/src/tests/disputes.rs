@@ -30,7 +30,7 @@ fn settle_should_wait_for_the_window_when_the_panel_is_over() {
 		decide(job, PanelOutcome::Confirmed, &ALL);
 		assert_eq!(due(job), 14);
 		at_block(13);
-		assert_noop!(Poi::settle(signed(OTHER), job), E::WindowOpen);
+		assert_noop!(Poi::settle(signed(OTHER), job), E::WindowOpen { opens_in: Wait::of(1) });
 		at_block(14);
 		assert_ok!(Poi::settle(signed(OTHER), job));
 		assert_eq!(state(job), JobState::Final { worker: WORKER });
@@ -79,7 +79,7 @@ fn job_should_stand_still_when_it_is_disputed() {
 		assert_eq!((state(job), due(job)), (DISPUTED, u32::MAX));
 		assert_ok!(Poi::suspend(Subject::Job(job)));
 		assert_noop!(Poi::settle(signed(OTHER), job), E::Disputed);
-		assert_noop!(Poi::expire(signed(OTHER), job), E::NotDue);
+		assert_noop!(Poi::expire(signed(OTHER), job), E::Disputed);
 		assert_noop!(Poi::cancel(signed(REQUESTER), job), E::NotOpen);
 		run_to(60);
 		decide_in_full(job, PanelOutcome::Confirmed, &ALL);
@@ -102,7 +102,7 @@ fn job_should_have_a_fresh_window_when_the_answer_was_upheld() {
 		Poi::uphold(Subject::Job(job));
 		assert_eq!((state(job), due(job)), (ANSWERED, 40));
 		at_block(39);
-		assert_noop!(Poi::settle(signed(OTHER), job), E::WindowOpen);
+		assert_noop!(Poi::settle(signed(OTHER), job), E::WindowOpen { opens_in: Wait::of(1) });
 		run_to(41);
 		assert_eq!(state(job), JobState::Final { worker: WORKER });
 		assert_eq!(noted(WORKER, Conduct::Served), 1);

@@ -97,9 +97,9 @@ fn settle_should_wait_when_the_panel_is_pending() {
 		assert_noop!(Poi::settle(signed(OTHER), open), E::NotAnswered);
 		assert_noop!(Poi::settle(signed(OTHER), JobId(77)), E::NoJob);
 		let job = answered();
-		assert_noop!(Poi::settle(signed(OTHER), job), E::PanelPending);
+		assert_noop!(Poi::settle(signed(OTHER), job), E::PanelPending { opens_in: Wait::of(6) });
 		at_block(30);
-		assert_noop!(Poi::expire(signed(OTHER), job), E::NotDue);
+		assert_noop!(Poi::expire(signed(OTHER), job), E::WrongState);
 	});
 }
 

@@ -65,14 +65,20 @@ fn quote_should_not_overflow_when_prices_are_absurd() {
 		UnitPrice::set(&u128::MAX);
 		BaseFee::set(&u128::MAX);
 		assert_eq!(Poi::quote(&spec()).unwrap().fee, u128::MAX);
-		assert_noop!(Poi::submit(signed(REQUESTER), spec(), RICH), E::FeeTooHigh);
+		assert_noop!(
+			Poi::submit(signed(REQUESTER), spec(), RICH),
+			E::FeeTooHigh { short_by: Lack::of(u128::MAX, 0) }
+		);
 	});
 }
 
 #[test]
 fn submit_should_hold_the_fee_when_the_requester_agrees_to_it() {
 	run(|| {
-		assert_noop!(Poi::submit(signed(REQUESTER), spec(), FEE - 1), E::FeeTooHigh);
+		assert_noop!(
+			Poi::submit(signed(REQUESTER), spec(), FEE - 1),
+			E::FeeTooHigh { short_by: Lack::of(1, 0) }
+		);
 		assert_ok!(Poi::submit(signed(REQUESTER), spec(), FEE));
 		assert_eq!(held(REQUESTER), FEE);
 		assert_eq!(Balances::free_balance(REQUESTER), RICH - FEE);
