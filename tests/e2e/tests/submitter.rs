@@ -1,6 +1,6 @@
 //! One submitter owns a key's nonce: many calls at once, calls that fail, and another process with the same key.
 
-use noesis_primitives::Balance;
+use noesis_primitives::{Balance, Capability, Role};
 use noesis_tests::{Ledger, Outcome, Stage, StageOptions, PATIENCE};
 use noesis_worker::{
 	chain::{Call, ChainError, SubmitError, Submitter},
@@ -8,6 +8,20 @@ use noesis_worker::{
 };
 
 const COIN: Balance = 10_000_000_000;
+
+/// What any worker might offer.
+fn capability() -> Capability {
+	Capability {
+		checkpoints: Default::default(),
+		memory_mib: 1,
+		tokens_per_second: 1,
+		region: Default::default(),
+		endpoint: b"http://localhost".to_vec().try_into().unwrap_or_default(),
+		draw_key: Default::default(),
+		owner: None,
+		seal_key: None,
+	}
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_should_count_once_when_many_are_under_way() -> Outcome {
@@ -40,6 +54,11 @@ async fn every_call_should_count_once_when_many_are_under_way() -> Outcome {
 	let Err(SubmitError::Failed { error, explanation, .. }) = nobody else { panic!("{nobody:?}") };
 	assert_eq!(error, "Poi::NoJob");
 	assert!(!explanation.is_empty());
+	// What is missing is said.
+	let poor = submitter.submit(Call::register_operator(Role::Worker, COIN, &capability())).await;
+	let Err(SubmitError::Failed { error, explanation, .. }) = poor else { panic!("{poor:?}") };
+	assert_eq!(error, "Operators::StakeTooLow");
+	assert!(explanation.ends_with("(missing: 99 DOT)"), "{explanation}");
 	// What the chain could not read never leaves this process.
 	let unknown = submitter.submit(Call::new("Poi", "vanish", ())).await;
 	assert!(matches!(unknown, Err(SubmitError::Chain(ChainError::Unknown(_)))), "{unknown:?}");
