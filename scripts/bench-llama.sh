@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tokens per second of the exact engine beside llama.cpp: the same GGUF file, the same cores, one run, taking turns.
+# Tokens per second of the exact engine beside llama.cpp, with the same GGUF file and with its weights as Q8_0, llama.cpp's fastest:
+# the same cores, one run, taking turns.
 #
 #   scripts/bench-llama.sh [--json] [--rounds N] [--threads N]
 set -euo pipefail
@@ -37,8 +38,23 @@ if [ "$(cat "$VENV/package" 2>/dev/null)" != "$PACKAGE" ]; then
 	echo "$PACKAGE" >"$VENV/package"
 fi
 
+# The same weights with 8 bits each: what they lost before is no matter for the speed.
+Q8_0=$CACHE/models/$(basename "$GGUF" .gguf).q8_0.gguf
+if [ ! -f "$Q8_0" ]; then
+	say "writing $Q8_0"
+	"$VENV/bin/python" - "$GGUF" "$Q8_0.part" <<'PYTHON' >&2
+import sys
+import llama_cpp
+params = llama_cpp.llama_model_quantize_default_params()
+params.ftype, params.allow_requantize = llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, True
+if llama_cpp.llama_model_quantize(sys.argv[1].encode(), sys.argv[2].encode(), params) != 0:
+    sys.exit("llama.cpp could not write the model as Q8_0")
+PYTHON
+	mv "$Q8_0.part" "$Q8_0"
+fi
+
 theirs() {
-	"$VENV/bin/python" - "$GGUF" "$THREADS" "$PREFILL" "$DECODE" <<'PYTHON'
+	"$VENV/bin/python" - "$1" "$THREADS" "$PREFILL" "$DECODE" <<'PYTHON'
 import json, sys, time
 from llama_cpp import Llama
 path, threads, prefill, decode = sys.argv[1], *map(int, sys.argv[2:])
@@ -62,14 +78,21 @@ ours() {
 results=
 for round in $(seq "$ROUNDS"); do
 	say "round $round of $ROUNDS"
-	results+=$(jq -cn --argjson noesis "$(ours)" --argjson llama "$(theirs)" '{$noesis, $llama}')$'\n'
+	results+=$(jq -cn --argjson noesis "$(ours)" --argjson llama "$(theirs "$GGUF")" \
+		--argjson llama_q8_0 "$(theirs "$Q8_0")" '{$noesis, $llama, $llama_q8_0}')$'\n'
 done
 report=$(jq -cs --arg package "$PACKAGE" --argjson threads "$THREADS" '
 	def median: sort | .[length / 2 | floor];
+	def speed(side): {decode_tps: (map(side.decode_tps) | median), prefill_tps: (map(side.prefill_tps) | median)};
 	{
-		noesis: {decode_tps: (map(.noesis.decode_tps) | median), prefill_tps: (map(.noesis.prefill_tps) | median), backend: .[0].noesis.backend},
-		llama: {decode_tps: (map(.llama.decode_tps) | median), prefill_tps: (map(.llama.prefill_tps) | median), $package},
+		noesis: (speed(.noesis) + {backend: .[0].noesis.backend}),
+		llama: (speed(.llama) + {$package}),
+		llama_q8_0: speed(.llama_q8_0),
 		$threads
-	} | .decode_ratio = .noesis.decode_tps / .llama.decode_tps | .prefill_ratio = .noesis.prefill_tps / .llama.prefill_tps
+	}
+	| .decode_ratio = .noesis.decode_tps / .llama.decode_tps
+	| .prefill_ratio = .noesis.prefill_tps / .llama.prefill_tps
+	| .decode_ratio_q8_0 = .noesis.decode_tps / .llama_q8_0.decode_tps
+	| .prefill_ratio_q8_0 = .noesis.prefill_tps / .llama_q8_0.prefill_tps
 ' <<<"$results")
 if [ -n "$JSON" ]; then echo "$report"; else jq . <<<"$report"; fi

@@ -5,7 +5,7 @@
 # passed and failed.
 #
 #   scripts/kernels-check.sh                  everything
-#   scripts/kernels-check.sh --compile-only   both compilers alone, with the program of the last build
+#   scripts/kernels-check.sh --compile-only   both compilers alone: the next build embeds what the first made
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,30 +21,15 @@ esac
 # The packages whose tests are about kernels or define what kernels must give.
 PACKAGES=(noesis-canon noesis-canon32 noesis-cuda noesis-cuda-emulation noesis-gpu-check)
 
-program() {
-	need cargo
-	if [ -z "$COMPILE_ONLY" ] || [ ! -x "$BIN/noesis-kernels" ]; then
-		cargo build --locked --quiet --package noesis-cuda --bin noesis-kernels
-	fi
-}
-
-# Into the folder from which a build with NOESIS_CUBINS takes them.
-compile() {
-	local nvcc
-	nvcc=$(scripts/cuda-compiler.sh) && "$BIN/noesis-kernels" compile --nvcc "$nvcc" --out "$CACHE/cubins"
-}
-
 compile_at_run_time() {
 	local nvrtc
 	nvrtc=$(scripts/cuda-compiler.sh --nvrtc) && NOESIS_NVRTC=$nvrtc "$BIN/noesis-kernels" nvrtc
 }
 
 load_environment
-check "the program that compiles kernels" program
-if [ ${#FAILED[@]} -eq 0 ]; then
-	check "every kernel for sm_80, sm_89 and sm_90a, without spills or products held up" compile
-	check "every kernel at run time" compile_at_run_time
-fi
+need cargo
+check "every kernel for sm_80, sm_89 and sm_90a, without spills or products held up" compile_kernels
+check "every kernel at run time" compile_at_run_time
 if [ -z "$COMPILE_ONLY" ]; then
 	rust_tests "${PACKAGES[@]/#/--package=}"
 	rust_tests --package noesis-engine --test device

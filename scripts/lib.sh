@@ -5,6 +5,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${NOESIS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/noesis}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
 BIN=$CARGO_TARGET_DIR/debug
+# Binaries of the kernels, which every build embeds. Always the same folder: another name would build all above them again.
+export NOESIS_CUBINS=${NOESIS_CUBINS:-$CACHE/cubins}
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -12,6 +14,8 @@ need() { command -v "$1" >/dev/null 2>&1 || die "$1 is missing: run scripts/setu
 
 # Reads what setup.sh found out about the Wasm toolchain.
 load_environment() {
+	# Cargo looks again whether a folder changed only if it is there.
+	mkdir -p "$NOESIS_CUBINS"
 	if [ -f "$CACHE/environment" ]; then
 		# shellcheck disable=SC1091
 		. "$CACHE/environment"
@@ -26,11 +30,26 @@ settle_patches() {
 	[ -z "$when" ] || find "$ROOT/patches" -type f -exec touch -d "@$when" {} +
 }
 
+# Compiles every kernel into the folder from which a build takes them, as far as they are not there.
+compile_kernels() {
+	local nvcc
+	nvcc=$("$ROOT/scripts/cuda-compiler.sh") || return
+	cargo build --manifest-path "$ROOT/Cargo.toml" --workspace --bin noesis-kernels --locked --quiet || return
+	"$BIN/noesis-kernels" compile --nvcc "$nvcc" --out "$NOESIS_CUBINS" >&2
+}
+
+# Whether there is a CUDA compiler without fetching one.
+has_cuda_compiler() { [ -n "${NOESIS_NVCC:-}" ] || [ -f "$CACHE/cuda/installed" ]; }
+
 # Builds everything, always with the same features: another set would build half of Substrate again.
 build() {
 	need cargo
 	load_environment
 	settle_patches
+	if has_cuda_compiler; then
+		say "compiling the kernels"
+		compile_kernels || die "a kernel does not compile: see above"
+	fi
 	say "building (the first time takes about half an hour on two cores)"
 	cargo build --manifest-path "$ROOT/Cargo.toml" --workspace --all-targets --locked "$@"
 }

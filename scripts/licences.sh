@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks that every crate that is linked is under a licence that this project may link, and that the worker, the
-# pallets and what they stand on link permissive licences only. Works without a network.
+# pallets (but the beacon, which reads the relay chain through the SDK's crates) and what they stand on link permissive licences only. Works without a network.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -37,8 +37,8 @@ strangers() {
 found=$(strangers "$PERMISSIVE|$COPYLEFT" --workspace)
 [ -z "$found" ] || die "not on the lists in scripts/licences.sh:
 $found"
-permissive=(noesis-primitives noesis-canon noesis-engine noesis-worker pallet-checkpoints pallet-operators pallet-poc pallet-poi)
+permissive=(noesis-primitives noesis-canon noesis-engine noesis-worker pallet-checkpoints pallet-dispute pallet-operators pallet-poc pallet-poi)
 found=$(strangers "$PERMISSIVE" "${permissive[@]/#/--package=}")
-[ -z "$found" ] || die "only the node, the runtime and the bencher may link these:
+[ -z "$found" ] || die "only the node, the runtime, the beacon and the bencher may link these:
 $found"
 say "licences: every linked crate is under a known licence, ${#permissive[@]} of ours link permissive ones only"

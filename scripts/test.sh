@@ -29,8 +29,10 @@ model() { NOESIS_MODEL=$(scripts/model.sh --gguf) && export NOESIS_MODEL; }
 # The build leaves the pallets' benchmarks out.
 benchmarks() { scripts/weights.sh --check; }
 
-# What the build doesn't say of the kernels: both CUDA compilers take every one of them.
+# What the build doesn't say of the kernels: both CUDA compilers take every one of them. Before the build, which embeds them.
 kernels() { scripts/kernels-check.sh --compile-only; }
+
+embedded() { "$BIN/noesis" selftest --json | jq -e '.embedded == [80, 89, 90]' >/dev/null; }
 
 load_environment
 settle_patches
@@ -39,9 +41,10 @@ check licences scripts/licences.sh
 check "polkadot.js packages" polkadot_js
 check model model
 check "an independent implementation gives the same logits" scripts/reference.sh
+check "kernels under the CUDA compilers" kernels
 check build build --quiet
 if [ ${#FAILED[@]} -eq 0 ]; then
-	check "kernels under the CUDA compilers" kernels
+	check "binaries of every kernel in the build" embedded
 	check benchmarks benchmarks
 	rust_tests --workspace --exclude noesis-e2e
 	end_to_end_tests

@@ -90,6 +90,15 @@ pub fn record(
 	})
 }
 
+/// Where a checkpoint stands among those that are offered, of which only so many are: first the active ones, the oldest
+/// first, then the deprecated ones, the newest first.
+fn rank(id: CheckpointId, active: bool) -> (bool, u32) {
+	match active {
+		true => (false, id.0),
+		false => (true, u32::MAX.saturating_sub(id.0)),
+	}
+}
+
 /// All loaded checkpoint files.
 #[derive(Debug)]
 pub struct Models {
@@ -122,15 +131,18 @@ impl Models {
 		self.loaded.iter().map(entry).collect()
 	}
 
-	/// Learns which registered checkpoints the files are; the newest first.
+	/// Learns which registered checkpoints the files are, the deprecated ones too: open work on those is still to be judged
+	/// and defended. Returns them in the order in which they are worth offering.
 	pub fn identify(&self, registered: &[CheckpointView<AccountId>]) -> Vec<CheckpointId> {
-		let matches = registered.iter().filter(|view| view.active).filter_map(|view| {
+		let matches = registered.iter().filter_map(|view| {
 			let index = self.loaded.iter().position(|model| model.is(&view.record))?;
-			Some((view.id, index))
+			Some((view, index))
 		});
+		let mut known: Vec<_> = matches.collect();
+		known.sort_by_key(|(view, _)| rank(view.id, view.active));
 		let mut ids = self.ids.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-		*ids = matches.collect();
-		ids.keys().rev().copied().collect()
+		*ids = known.iter().map(|(view, index)| (view.id, *index)).collect();
+		known.iter().map(|(view, _)| view.id).collect()
 	}
 
 	/// Files that are no registered checkpoint, as far as is known.
@@ -162,6 +174,28 @@ mod tests {
 	use super::*;
 	use noesis_engine::testing;
 
+	fn view(id: u32, active: bool, record: CheckpointRecord) -> CheckpointView<AccountId> {
+		let (id, owner) = (CheckpointId(id), AccountId::from([1; 32]));
+		CheckpointView { id, active, owner, record, depth: 0, registered: 1 }
+	}
+
+	/// Whoever owns a checkpoint could otherwise disarm those who dispute its answers.
+	#[test]
+	fn checkpoint_should_stay_known_when_it_is_deprecated() {
+		let folder = tempfile::tempdir().unwrap();
+		let path = folder.path().join("model.noesis");
+		let manifest = testing::write_random_model(&path, 3).unwrap();
+		let models = Models::open(&[path], &EngineOptions::default()).unwrap();
+		let record = record(&manifest, None, Locators::default()).unwrap();
+		assert_eq!(models.identify(&[view(0, true, record.clone())]), vec![CheckpointId(0)]);
+		assert_eq!(models.identify(&[view(0, false, record.clone())]), vec![CheckpointId(0)]);
+		assert!(models.has(CheckpointId(0)) && models.unknown().is_empty());
+		let all = [(0, false), (1, true), (2, false), (3, true), (4, false)];
+		let views = all.map(|(id, active)| view(id, active, record.clone()));
+		assert_eq!(models.identify(&views), [1, 3, 4, 2, 0].map(CheckpointId));
+		assert!((0..5).all(|id| models.has(CheckpointId(id))));
+	}
+
 	/// A dispute judges by what the record says. Whoever serves a model by a record that says another context can be slashed
 	/// for an answer that is right.
 	#[test]
@@ -180,15 +214,7 @@ mod tests {
 			CheckpointRecord { layer_roots: Default::default(), ..right.clone() },
 		];
 		let all = [right].into_iter().chain(wrong).enumerate();
-		let view = |(id, record): (usize, CheckpointRecord)| CheckpointView {
-			id: CheckpointId(id as u32),
-			active: true,
-			owner: AccountId::from([1; 32]),
-			record,
-			depth: 0,
-			registered: 1,
-		};
-		let views: Vec<_> = all.map(view).collect();
+		let views: Vec<_> = all.map(|(id, record)| view(id as u32, true, record)).collect();
 		assert_eq!(models.identify(&views), vec![CheckpointId(0)]);
 	}
 }

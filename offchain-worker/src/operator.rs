@@ -19,9 +19,6 @@ pub enum OperatorError {
 	/// The account is registered for something else.
 	#[error("this account is registered as a {0:?}: take another key, or unbond and withdraw first")]
 	OtherRole(Role),
-	/// The account is leaving.
-	#[error("this account is leaving and its stake is free at block {0}: rejoin or withdraw first")]
-	Leaving(u32),
 	/// The endpoint is too long.
 	#[error("the endpoint `{0}` is too long or no http:// URL")]
 	Endpoint(String),
@@ -53,6 +50,7 @@ impl Profile {
 		self.endpoint.clone().into_bytes().try_into().map_err(|_| bad())
 	}
 
+	/// What is offered: of `ids` the first, as many as may be.
 	fn capability(
 		&self,
 		keys: &Keys,
@@ -60,6 +58,8 @@ impl Profile {
 		mut ids: Vec<CheckpointId>,
 	) -> Result<Capability, OperatorError> {
 		ids.truncate(MAX_RUNNABLE as usize);
+		// By number: the same set stays the same capability when one of them is deprecated. Who sets another is too new for
+		// the panels that are open.
 		ids.sort();
 		let bytes: u64 = models
 			.all()
@@ -97,7 +97,8 @@ pub async fn enrol(
 	let best = chain.best();
 	let ids = models.identify(&chain.checkpoints(best.hash).await?);
 	let Some(role) = profile.role else { return Ok(ids) };
-	let mut capability = profile.capability(keys, models, ids.clone())?;
+	let mut capability = profile.capability(keys, models, ids)?;
+	let ids = capability.checkpoints.to_vec();
 	let Some(view) = chain.operator(best.hash, keys.account()).await? else {
 		capability.tokens_per_second = measure(models);
 		submitter.submit(Call::register_operator(role, profile.stake, &capability)).await?;
@@ -109,7 +110,14 @@ pub async fn enrol(
 	}
 	match view.record.status {
 		OperatorStatus::Active => {},
-		OperatorStatus::Unbonding { until } => return Err(OperatorError::Leaving(until)),
+		// It answers for what it did until its stake is free, so it has to play on.
+		OperatorStatus::Unbonding { until } => {
+			tracing::warn!(
+				until,
+				"leaving: open disputes are played, nothing else is begun; rejoin or withdraw"
+			);
+			return Ok(ids);
+		},
 		OperatorStatus::Excluded { until } if until <= best.number => {
 			submitter.submit(Call::rejoin()).await?;
 			tracing::info!("came back after an exclusion");
@@ -139,4 +147,25 @@ pub async fn enrol(
 /// Tokens per second of the fastest model.
 fn measure(models: &Models) -> u32 {
 	tokio::task::block_in_place(|| models.all().iter().map(|model| model.speed()).max().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use noesis_engine::{testing, EngineOptions};
+
+	#[test]
+	fn capability_should_be_cut_to_the_first_when_more_are_known_than_may_be_offered() {
+		let folder = tempfile::tempdir().unwrap();
+		let path = folder.path().join("model.noesis");
+		testing::write_random_model(&path, 3).unwrap();
+		let models = Models::open(&[path], &EngineOptions::default()).unwrap();
+		let keys = Keys::from_suri("//Bob").unwrap();
+		let (endpoint, region) = (String::new(), String::new());
+		let profile = Profile { role: Some(Role::Validator), stake: 0, endpoint, region };
+		let known = (0..MAX_RUNNABLE + 8).rev().map(CheckpointId).collect();
+		let capability = profile.capability(&keys, &models, known).unwrap();
+		let first: Vec<_> = (8..MAX_RUNNABLE + 8).map(CheckpointId).collect();
+		assert_eq!(capability.checkpoints.to_vec(), first);
+	}
 }

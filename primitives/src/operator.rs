@@ -91,12 +91,51 @@ pub struct OperatorRecord {
 	pub capability: Capability,
 	/// Whether it takes part.
 	pub status: OperatorStatus,
-	/// Block since which its capability and draw key stand.
+	/// Block since which its status, draw key and owner stand.
 	pub since: BlockNumber,
+	/// Which checkpoints of the list came to it after that: a bit for each place, the lowest for the first.
+	pub added: u32,
+	/// Block by which these had come.
+	pub added_at: BlockNumber,
 	/// Block of its last sign of life: a call of its own, a job claimed or answered, work that was settled.
 	pub seen: BlockNumber,
 	/// How fast it was seen to answer.
 	pub pace: Pace,
+}
+
+impl OperatorRecord {
+	/// Block since which it offers a checkpoint under this draw key and owner; nothing if it does not.
+	pub fn offers_since(&self, checkpoint: CheckpointId) -> Option<BlockNumber> {
+		let place = self.capability.checkpoints.iter().position(|offered| *offered == checkpoint)?;
+		Some(if self.added & bit(place) == 0 { self.since } else { self.since.max(self.added_at) })
+	}
+
+	/// The record from block `now` on with another capability. Under the same draw key and owner it stands for what it
+	/// offered before as it did; otherwise all counts from now.
+	pub fn with_capability(&self, capability: Capability, now: BlockNumber) -> Self {
+		let kept =
+			|new: &Capability, old: &Capability| (new.draw_key, new.owner) == (old.draw_key, old.owner);
+		if !kept(&capability, &self.capability) {
+			return Self { capability, since: now, added: 0, added_at: now, seen: now, ..self.clone() };
+		}
+		let (mut added, mut added_at) = (0, self.added_at);
+		for (place, checkpoint) in capability.checkpoints.iter().enumerate() {
+			match self.offers_since(*checkpoint) {
+				Some(since) if since <= self.since => {},
+				Some(_) => added |= bit(place),
+				None => {
+					added |= bit(place);
+					added_at = now;
+				},
+			}
+		}
+		Self { capability, added, added_at, seen: now, ..self.clone() }
+	}
+}
+
+/// The bit of a place in the list of checkpoints.
+fn bit(place: usize) -> u32 {
+	u32::try_from(place).ok().and_then(|place| 1u32.checked_shl(place)).unwrap_or_default()
 }
 
 /// Why an operator may not do something.

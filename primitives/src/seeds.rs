@@ -10,7 +10,7 @@
 //!
 //! | | VRF | committed seed |
 //! |---|---|---|
-//! | work to check a draw | 164 us, always | 0.7 us, and 0.22 us more for each block since the last seed that was shown: 140 us after an hour of silence, 3.2 ms after a day; dearer than the VRF from some 740 blocks on |
+//! | work to check a draw | 164 us, always | 0.7 us, and 0.22 us more for each block since the last seed that was shown: 133 us after an hour of silence, 3.2 ms after a day; dearer than the VRF from some 740 blocks on |
 //! | state per validator | its key, once | the last seed shown and its place, written at each verdict |
 //! | ahead of the first draw | a key registered before the answer | a commitment for the era: a newcomer, or one whose chain ran out, waits for the next |
 //! | from the answer to the draw | one block | one block |

@@ -217,6 +217,10 @@ pub mod dynamic_params {
 		/// Most response windows that a player has for a move.
 		#[codec(index = 6)]
 		pub static MaxWindows: u32 = 32;
+		/// Units, tokens times millions of parameters, that a player computes in the time of a move. A little more than
+		/// half of what one core without vector units reads in it.
+		#[codec(index = 7)]
+		pub static UnitsPerMove: u64 = 50_000;
 	}
 }
 

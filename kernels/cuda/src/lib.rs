@@ -25,4 +25,4 @@ pub use device::{
 	TensorMap, Tiles, Work,
 };
 pub use probe::{probe, probe_everywhere, probe_sm90};
-pub use source::{find, sources, Source};
+pub use source::{embedded, find, sources, Source};

@@ -1,5 +1,7 @@
 //! The kernel sources that were embedded at build time.
 
+use std::collections::BTreeSet;
+
 /// One `.cu` file.
 pub struct Source {
 	/// The file's name without its extension.
@@ -45,6 +47,11 @@ pub fn sources() -> &'static [Source] {
 	SOURCES
 }
 
+/// The compute capabilities (times ten) for which binaries are embedded.
+pub fn embedded() -> BTreeSet<u32> {
+	SOURCES.iter().flat_map(|source| source.cubins).map(|(made_for, _)| *made_for).collect()
+}
+
 /// The source that defines a kernel.
 pub fn find(kernel: &str) -> Option<&'static Source> {
 	SOURCES.iter().find(|source| source.kernels.contains(&kernel))
@@ -53,7 +60,6 @@ pub fn find(kernel: &str) -> Option<&'static Source> {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use std::collections::BTreeSet;
 
 	#[test]
 	fn a_binary_should_be_chosen_by_generation_and_version() {

@@ -6,6 +6,7 @@ use crate::{
 	kernels::Backend,
 };
 use noesis_canon::sampler::Sampling;
+use noesis_cuda::Loaded;
 use serde::Serialize;
 use std::time::Instant;
 
@@ -40,6 +41,9 @@ pub struct EngineBench {
 	/// The device, where the model ran on one.
 	#[serde(skip_serializing_if = "Option::is_none")]
 	pub device: Option<String>,
+	/// The kernels that it loaded.
+	#[serde(skip_serializing_if = "Vec::is_empty")]
+	pub kernels: Vec<Loaded>,
 	/// Tokens read per repeat.
 	pub prefill_tokens: usize,
 	/// Tokens written per repeat.
@@ -85,6 +89,7 @@ pub fn bench(engine: &Engine, options: &BenchOptions) -> Result<EngineBench, Eng
 		threads: engine.threads(),
 		backend: engine.backend(),
 		device: engine.device_model().map(DeviceModel::device_name),
+		kernels: engine.device_model().map(DeviceModel::kernels).unwrap_or_default(),
 		prefill_tokens: prefill,
 		decode_tokens: decode,
 	})

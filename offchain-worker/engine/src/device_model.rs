@@ -15,7 +15,7 @@ use noesis_cuda::{
 		linear::{Codes, Tensor},
 		model::{LayerWeights, Model, Sequence, Shape, MAX_BATCH},
 	},
-	Device, DeviceError,
+	Device, DeviceError, Loaded,
 };
 use std::{fmt, sync::Arc};
 
@@ -103,6 +103,11 @@ impl DeviceModel {
 	/// What the device is, for people.
 	pub fn device_name(&self) -> String {
 		self.model.device().name()
+	}
+
+	/// The kernels that it was tried out with.
+	pub fn kernels(&self) -> Vec<Loaded> {
+		self.model.device().loaded()
 	}
 
 	/// Device memory of the matrices.

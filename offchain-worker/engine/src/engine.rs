@@ -150,13 +150,17 @@ fn on_device(
 	device: &Arc<dyn Device>,
 	fallback: bool,
 ) -> Result<Option<DeviceModel>, EngineError> {
-	let loaded = DeviceModel::load(checkpoint, device);
-	// Kernels are loaded when they are first launched: where there is still a choice, one token shows whether they can be.
-	let tried = if fallback { loaded.and_then(|model| model.try_out().map(|()| model)) } else { loaded };
+	// Kernels are loaded when they are first launched: one token shows whether they can be.
+	let tried = DeviceModel::load(checkpoint, device).and_then(|model| model.try_out().map(|()| model));
 	let model = settle(tried, fallback)?;
 	let name = device.name();
 	match &model {
-		Ok(_) => tracing::info!(device = name, "the model runs on the GPU"),
+		Ok(_) => {
+			tracing::info!(device = name, "the model runs on the GPU");
+			for kernel in device.loaded() {
+				tracing::info!(source = kernel.name, hash = kernel.hash, form = ?kernel.form, "kernels loaded");
+			}
+		},
 		Err(reason) => {
 			tracing::warn!(device = name, %reason, "the model runs on the CPU: the GPU can't run it")
 		},

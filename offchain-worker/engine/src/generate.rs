@@ -130,7 +130,10 @@ impl Run<'_> {
 	/// Tokens of the next part of the draft, as long as it agrees with the output.
 	fn rest_of(&self, draft: Option<&[u8]>) -> Vec<u32> {
 		let rest = draft.and_then(|draft| draft.strip_prefix(self.output.as_slice())).unwrap_or_default();
-		self.tokenizer.encode(&rest[..rest.len().min(DRAFT_PART)])
+		match rest.len().min(DRAFT_PART) {
+			0 => Vec::new(),
+			part => self.tokenizer.encode(&rest[..part]),
+		}
 	}
 }
 
@@ -166,6 +169,9 @@ pub(crate) fn generate(
 	let mut guess = run.rest_of(draft);
 	let mut at = 0;
 	let mut pace = Pace { tokens: 32, most: run.sequence.max_batch() };
+	run.tokens.reserve(limit);
+	run.leaves.reserve(limit);
+	let mut batch = Vec::with_capacity(pace.most);
 	while run.accept(next, &mut on_token)? {
 		if guess.get(at) == Some(&next) {
 			at += 1;
@@ -179,7 +185,8 @@ pub(crate) fn generate(
 		let room = run.limit - run.tokens.len();
 		let tried = (guess.len() - at).min(pace.tokens - 1).min(room.saturating_sub(1));
 		let start = run.sequence.length();
-		let mut batch = vec![next];
+		batch.clear();
+		batch.push(next);
 		batch.extend_from_slice(&guess[at..at + tried]);
 		run.feed(&batch, batch.len())?;
 		let mut right = 0;

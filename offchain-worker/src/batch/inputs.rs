@@ -4,7 +4,7 @@ use crate::store::MAX_BLOB;
 use codec::{Compact, Decode, DecodeAll, Encode};
 use noesis_primitives::{
 	merkle::{self, Node},
-	BatchInputs, ContentHash, ItemInput, Root, MAX_ITEMS,
+	BatchInputs, ContentHash, InputFormat, ItemInput, JobKind, Root, MAX_ITEMS,
 };
 
 /// Why a list is none of a batch.
@@ -16,6 +16,14 @@ pub enum InputsError {
 	/// One is empty.
 	#[error("input {0} is empty")]
 	Empty(usize),
+	/// One ends within a token.
+	#[error("input {index} has {bytes} bytes: as tokens, of 4 bytes each, it must have a multiple of 4")]
+	Ragged {
+		/// Which, from 0.
+		index: usize,
+		/// Its length.
+		bytes: usize,
+	},
 	/// All together are too long.
 	#[error("the inputs take {0} bytes together, more than the {MAX_BLOB} of a blob: divide the batch")]
 	TooLong(usize),
@@ -71,6 +79,25 @@ impl Inputs {
 		}
 	}
 
+	/// The same, if besides the chain lets every item be shown: none that it would not take as the input of such a job.
+	pub fn read_for(bytes: &[u8], known: &BatchInputs, kind: &JobKind) -> Result<Self, InputsError> {
+		let inputs = Self::read(bytes, known)?;
+		match inputs.ragged(kind) {
+			None => Ok(inputs),
+			Some((index, bytes)) => Err(InputsError::Ragged { index, bytes }),
+		}
+	}
+
+	/// The first input that is not made of whole tokens, where the job asks for these, and its length.
+	fn ragged(&self, kind: &JobKind) -> Option<(usize, usize)> {
+		let JobKind::Generate(params) = kind;
+		if params.format != InputFormat::Tokens {
+			return None;
+		}
+		let mut lengths = self.texts.iter().map(Vec::len).enumerate();
+		lengths.find(|(_, bytes)| !bytes.is_multiple_of(4))
+	}
+
 	/// The list as it travels.
 	pub fn list(&self) -> Vec<u8> {
 		self.texts.encode()
@@ -112,6 +139,7 @@ pub(super) fn input(index: u32, text: &[u8]) -> ItemInput {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use noesis_primitives::GenerateParams;
 	use proptest::prelude::*;
 
 	#[test]
@@ -135,6 +163,25 @@ mod tests {
 		let other = Inputs::new(vec![b"two".to_vec(), b"one".to_vec()]).unwrap();
 		assert_eq!(Inputs::read(&inputs.list(), &inputs.facts()), Ok(inputs.clone()));
 		assert_eq!(Inputs::read(&other.list(), &inputs.facts()), Err(InputsError::Other));
+	}
+
+	/// The chain knows only the sum and the longest, which are whole tokens here.
+	#[test]
+	fn list_should_be_refused_when_an_item_is_not_made_of_whole_tokens() {
+		let kind = |format| JobKind::Generate(GenerateParams::greedy(format, 8));
+		let ragged = Inputs::new(vec![vec![0; 8], vec![0; 6], vec![0; 2]]).unwrap();
+		let read = |format| Inputs::read_for(&ragged.list(), &ragged.facts(), &kind(format));
+		let error = InputsError::Ragged { index: 1, bytes: 6 };
+		assert_eq!(read(InputFormat::Tokens), Err(error.clone()));
+		assert!(error.to_string().starts_with("input 1 has 6 bytes"));
+		assert_eq!(read(InputFormat::Text), Ok(ragged.clone()));
+		assert_eq!(read(InputFormat::Chat), Ok(ragged.clone()));
+		let whole = Inputs::new(vec![vec![0; 8], vec![0; 4]]).unwrap();
+		let known = whole.facts();
+		assert_eq!(Inputs::read_for(&whole.list(), &known, &kind(InputFormat::Tokens)), Ok(whole));
+		let empty = vec![vec![0u8; 8], Vec::new()].encode();
+		let read = Inputs::read_for(&empty, &known, &kind(InputFormat::Tokens));
+		assert_eq!(read, Err(InputsError::Empty(1)));
 	}
 
 	proptest! {

@@ -78,15 +78,15 @@ pub(crate) struct Work {
 	pub view: Arc<JobView<AccountId>>,
 }
 
-/// The list of a batch, if this worker could answer it: a batch whose list is not what the chain knows can't be shown,
-/// and is not paid.
+/// The list of a batch, if this worker could answer it: a batch whose list is not what the chain knows, or has an item that
+/// the chain does not take, can't be shown, and is not paid.
 pub(crate) async fn prepare(service: &Service, view: &JobView<AccountId>) -> Result<Inputs, WorkError> {
 	let known: BatchInputs = view.batch.ok_or(WorkError::Single)?;
 	if !fits(&view.spec.kind, known.count) {
 		return Err(WorkError::TooMany(known.count));
 	}
 	let list = service.payload(&view.spec.input, &[]).await?;
-	Ok(Inputs::read(&list, &known)?)
+	Ok(Inputs::read_for(&list, &known, &view.spec.kind)?)
 }
 
 impl Work {
@@ -148,6 +148,18 @@ impl Work {
 				let locator = self.service.profile.locator().map_err(|_| WorkError::Endpoint)?;
 				Ok(Payload::Stored { hash, len, locator })
 			},
+		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn batch_should_be_given_back_when_an_item_can_not_be_shown() {
+		for error in [InputsError::Empty(3), InputsError::Ragged { index: 3, bytes: 5 }] {
+			assert!(WorkError::from(error).is_hopeless());
 		}
 	}
 }

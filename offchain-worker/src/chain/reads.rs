@@ -150,6 +150,15 @@ impl Chain {
 		}
 	}
 
+	/// Number of active validators that offer a checkpoint.
+	pub async fn validators(&self, at: BlockHash, id: CheckpointId) -> Result<u32, ChainError> {
+		let (id, what) = (id.encode(), "the number of a checkpoint's validators");
+		let key = [&twox_128(b"Operators")[..], &twox_128(b"ValidatorsFor"), &blake2_128(&id), &id].concat();
+		let bytes = self.rpc().state_get_storage(&key, Some(at)).await;
+		let Some(bytes) = bytes.map_err(|error| ChainError::rpc(what, error))? else { return Ok(0) };
+		u32::decode_all(&mut bytes.as_slice()).map_err(|error| ChainError::shape(what, error))
+	}
+
 	/// What a job may cost.
 	pub async fn quote(
 		&self,

@@ -8,7 +8,7 @@ use noesis_primitives::{Balance, Tier, Verification};
 /// What is asked of the chain for a job, whatever it is.
 #[derive(Args, Clone, Debug)]
 pub struct OrderArgs {
-	/// Number of the checkpoint; the newest active one by default.
+	/// Number of the checkpoint; by default the active one that most validators offer, the oldest among equals.
 	#[arg(long)]
 	pub checkpoint: Option<u32>,
 	/// The only worker that may answer; anyone by default.

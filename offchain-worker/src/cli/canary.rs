@@ -26,7 +26,7 @@ pub struct CanaryArgs {
 	/// The worker, which names the proposer in `--canary-proposer`.
 	#[arg(long)]
 	pub worker: AccountId,
-	/// Number of the checkpoint; the newest active one by default.
+	/// Number of the checkpoint; by default the active one that most validators offer, the oldest among equals.
 	#[arg(long)]
 	pub checkpoint: Option<u32>,
 	/// The checkpoint's file.

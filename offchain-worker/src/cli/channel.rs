@@ -46,7 +46,7 @@ pub struct ChannelOpenArgs {
 	/// Blocks until the channel must have been closed.
 	#[arg(long, default_value_t = 14_400)]
 	pub lifetime: u32,
-	/// Number of the checkpoint; the newest active one by default.
+	/// Number of the checkpoint; by default the active one that most validators offer, the oldest among equals.
 	#[arg(long)]
 	pub checkpoint: Option<u32>,
 	/// How it is served.

@@ -433,7 +433,7 @@ pub struct AttentionArgs {
 	/// Many more shapes: long sequences, causal, bf16, backward, decoding.
 	#[arg(long)]
 	pub all: bool,
-	/// A table of tiles to use instead of the one that is built in.
+	/// A table of tiles, as `--tune` writes one, to use instead of a guess from the shape.
 	#[arg(long)]
 	pub tiles: Option<PathBuf>,
 	/// Times every tile first and writes the table of the fastest to this file.

@@ -9,17 +9,28 @@ use crate::{
 	AccountId,
 };
 use noesis_primitives::{Balance, CheckpointId, CheckpointView, JobId, JobView, Payload, TimelineEntry};
-use std::path::PathBuf;
+use std::{cmp::Reverse, path::PathBuf};
 
-/// The checkpoint that is named, or the newest that takes jobs.
+/// Most active checkpoints that are compared, the oldest: newer ones crowd them out by no number.
+const COMPARED: usize = 64;
+
+/// The checkpoint that is named, or the one that takes jobs and that most validators offer. Anybody may register a
+/// well-known model with wrong numbers; those who stake on it say which record is the right one.
 pub(super) async fn checkpoint(chain: &Chain, named: Option<u32>) -> Result<CheckpointId, CommandError> {
-	match named {
-		Some(id) => Ok(CheckpointId(id)),
-		None => {
-			let all = chain.checkpoints(chain.best().hash).await?;
-			Ok(all.iter().rev().find(|view| view.active).ok_or(CommandError::NoCheckpoint)?.id)
-		},
+	if let Some(id) = named {
+		return Ok(CheckpointId(id));
 	}
+	let at = chain.best().hash;
+	let mut offers = Vec::new();
+	for view in chain.checkpoints(at).await?.iter().filter(|view| view.active).take(COMPARED) {
+		offers.push((view.id, chain.validators(at, view.id).await?));
+	}
+	most_offered(&offers).ok_or(CommandError::NoCheckpoint)
+}
+
+/// The checkpoint with the most validators, the oldest among equals.
+fn most_offered(offers: &[(CheckpointId, u32)]) -> Option<CheckpointId> {
+	offers.iter().min_by_key(|(id, validators)| (Reverse(*validators), *id)).map(|(id, _)| *id)
 }
 
 /// The model of a file, which must be this checkpoint.
@@ -172,4 +183,21 @@ pub(super) async fn stream(fetcher: &Fetcher, endpoint: &str, job: JobId) -> Opt
 		}
 	}
 	None
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn checkpoint_should_be_the_one_that_most_validators_offer_when_none_is_named() {
+		let most = |validators: &[u32]| {
+			let offers: Vec<_> = (0..).map(CheckpointId).zip(validators.iter().copied()).collect();
+			most_offered(&offers).map(|id| id.0)
+		};
+		assert_eq!(most(&[2, 5, 3]), Some(1));
+		assert_eq!(most(&[1, 4, 4, 0]), Some(1));
+		assert_eq!(most(&[0, 0]), Some(0));
+		assert_eq!(most(&[]), None);
+	}
 }

@@ -1,13 +1,15 @@
 //! `noesis selftest`: what must give the same bits is run and compared.
 
 use super::{measure::Scratch, print_json, CommandError};
-use noesis_cuda::{choose, probe, Chosen};
+use noesis_cuda::{choose, embedded, probe, Chosen, Loaded};
 use noesis_engine::{
+	device_model::DeviceModel,
 	testing::{self, write_random_model},
 	Architecture, Backend, Engine, EngineOptions, Execution, RunOptions,
 };
 use noesis_primitives::{opening_positions, Claim, ContentHash, GenerateParams, InputFormat, JobKind};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 #[derive(Serialize)]
 struct Check {
@@ -49,26 +51,41 @@ pub(super) fn run(json: bool) -> Result<bool, CommandError> {
 		}
 		checks.push(Check { name: format!("{name}: openings"), ok: openings(&reference, &job, &truth)? });
 	}
-	let device = check_device(&mut checks)?;
+	let (device, kernels) = check_device(&mut checks)?;
+	let embedded = embedded();
 	let ok = checks.iter().all(|check| check.ok);
 	if json {
-		print_json(&serde_json::json!({ "ok": ok, "device": device, "checks": checks }));
+		print_json(&serde_json::json!({
+			"ok": ok, "device": device, "kernels": kernels, "embedded": embedded, "checks": checks,
+		}));
 	} else {
 		for check in &checks {
 			println!("{}  {}", if check.ok { "ok    " } else { "FAILED" }, check.name);
 		}
 		println!("GPU: {device}");
+		for kernel in &kernels {
+			println!("kernels: {} {} {:?}", kernel.name, kernel.hash, kernel.form);
+		}
+		println!("binaries of the kernels in this program: {}", described(&embedded));
 		let failed = checks.iter().filter(|check| !check.ok).count();
 		println!("{} passed, {failed} failed", checks.len() - failed);
 	}
 	Ok(ok)
 }
 
-/// The same on the GPU, if there is one: what it is, or why there is none.
-fn check_device(checks: &mut Vec<Check>) -> Result<String, CommandError> {
+fn described(embedded: &BTreeSet<u32>) -> String {
+	if embedded.is_empty() {
+		return "none, NVRTC compiles them where there is a GPU".to_owned();
+	}
+	let versions = embedded.iter().map(|number| format!("{}.{}", number / 10, number % 10));
+	format!("for compute capability {}", versions.collect::<Vec<_>>().join(", "))
+}
+
+/// The same on the GPU, if there is one: what it is, or why there is none, and the kernels that ran.
+fn check_device(checks: &mut Vec<Check>) -> Result<(String, Vec<Loaded>), CommandError> {
 	let device = match choose(noesis_cuda::Backend::Auto, None)? {
 		Chosen::Device(device) => device,
-		Chosen::Cpu { reason } => return Ok(format!("none ({reason})")),
+		Chosen::Cpu { reason } => return Ok((format!("none ({reason})"), Vec::new())),
 	};
 	let what = device.name();
 	for (name, ok) in probe(&device)? {
@@ -86,7 +103,8 @@ fn check_device(checks: &mut Vec<Check>) -> Result<String, CommandError> {
 		let truth = reference.run(&job, PROMPT, RunOptions::default())?;
 		check_runs(checks, &engine, &job, &truth, &format!("{name}, {what}"))?;
 	}
-	Ok(what)
+	let kernels = engine.device_model().map(DeviceModel::kernels).unwrap_or_default();
+	Ok((what, kernels))
 }
 
 fn check_runs(

@@ -2,7 +2,7 @@
 
 use super::{desk::Casebook, ContentKey, DrawKey, OpenPanel, SealedJob, Unreadable};
 use crate::{service::Service, AccountId};
-use noesis_primitives::{BlockNumber, JobId, JobView, OperatorStatus, Role, Subject};
+use noesis_primitives::{JobId, JobView, OperatorStatus, Role, Subject};
 use std::{fmt::Display, sync::Arc};
 
 /// The chain at its best block, and the inputs of this worker's jobs.
@@ -52,9 +52,8 @@ impl Casebook for ChainBook {
 		let operator = chain.operator(chain.best().hash, who).await.map_err(unreadable)?;
 		Ok(operator.map(|view| view.record).and_then(|record| {
 			let validates = record.role == Role::Validator && matches!(record.status, OperatorStatus::Active);
-			let offers = record.capability.checkpoints.contains(&view.spec.checkpoint);
-			let since: BlockNumber = record.since;
-			(validates && offers).then_some(DrawKey { public: record.capability.draw_key, since })
+			let since = record.offers_since(view.spec.checkpoint).filter(|_| validates);
+			since.map(|since| DrawKey { public: record.capability.draw_key, since })
 		}))
 	}
 

@@ -27,6 +27,8 @@ pub struct Dispute<AccountId> {
 	pub input: InputMark,
 	/// The claim, and how its trace is descended.
 	pub rules: Rules,
+	/// How much time a move may take: as that of so many moves over claims of at most [`crate::Config::UnitsPerMove`].
+	pub effort: u32,
 	/// Block at which it was opened.
 	pub opened: BlockNumber,
 	/// Last block at which the move can be made.

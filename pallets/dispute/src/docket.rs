@@ -24,6 +24,9 @@ pub(crate) enum Way {
 	Output,
 }
 
+/// Most moves that a move counts for.
+const MAX_EFFORT: u32 = 1 << 16;
+
 /// A claim that somebody accuses.
 pub(crate) struct Case<AccountId> {
 	pub accused: Accused<AccountId>,
@@ -35,6 +38,14 @@ pub(crate) struct Case<AccountId> {
 }
 
 impl<AccountId> Case<AccountId> {
+	/// How many moves a move counts for when one may take the model over so many units: who is asked for a move may have
+	/// to compute the whole claim again, or all before a leaf of it.
+	fn effort(&self, units_per_move: u64) -> u32 {
+		let units = self.claim.usage.positions().saturating_mul(self.facts.units_per_token.into());
+		let moves = units.div_ceil(units_per_move.max(1)).clamp(1, MAX_EFFORT.into());
+		u32::try_from(moves).unwrap_or(MAX_EFFORT)
+	}
+
 	/// Where a dispute begins in which the output is demanded, if there is something to demand.
 	fn demanded<T>(&self) -> Result<Phase, Error<T>> {
 		// What is on the chain of a sealed job may be no sealed output, whoever has its keys.
@@ -158,9 +169,10 @@ impl<T: Config> Pallet<T> {
 		let id = NextDispute::<T>::get();
 		NextDispute::<T>::put(DisputeId(id.0.saturating_add(1)));
 		docket.open.try_push(id).map_err(|_| Error::<T>::DocketFull)?;
+		let effort = case.effort(T::UnitsPerMove::get());
 		for player in [&challenger, &case.defender] {
 			Players::<T>::insert(player, id, ());
-			Load::<T>::mutate(player, |load| *load = load.saturating_add(1));
+			Load::<T>::mutate(player, |load| *load = load.saturating_add(effort));
 		}
 		let mut dispute = Dispute {
 			subject,
@@ -171,6 +183,7 @@ impl<T: Config> Pallet<T> {
 			checkpoint: case.disputed.checkpoint,
 			input: case.disputed.input_mark(),
 			rules,
+			effort,
 			opened: Self::now(),
 			due: Self::now(),
 			phase,
@@ -193,7 +206,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Last block of a move that `who` has to make next. All the moves that it can be asked for by then fit into its windows:
-	/// it plays one of each dispute at a time.
+	/// it plays one of each dispute at a time, and a move over a long claim counts for many.
 	pub(crate) fn next_due(who: &T::AccountId) -> BlockNumber {
 		let windows = Load::<T>::get(who).div_ceil(T::MovesPerWindow::get().max(1));
 		let windows = windows.min(T::MaxWindows::get()).max(1);

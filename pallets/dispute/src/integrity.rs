@@ -42,12 +42,14 @@ impl<T: Config> Pallet<T> {
 		let players = Players::<T>::iter_keys().count();
 		ensure!(players == open.saturating_mul(2), "a list of a player has a dispute too many");
 		let mut plays = BTreeMap::<T::AccountId, u32>::new();
-		for (player, _) in Players::<T>::iter_keys() {
+		for (player, id) in Players::<T>::iter_keys() {
+			let effort =
+				Disputes::<T>::get(id).ok_or("a list of a player has a dispute that is over")?.effort;
 			let plays = plays.entry(player).or_default();
-			*plays = plays.saturating_add(1);
+			*plays = plays.saturating_add(effort);
 		}
 		let loads: BTreeMap<_, _> = Load::<T>::iter().collect();
-		ensure!(loads == plays, "a player's load is not the number of its open disputes");
+		ensure!(loads == plays, "a player's load is not that of its open disputes");
 		Ok(())
 	}
 

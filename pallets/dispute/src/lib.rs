@@ -29,8 +29,9 @@
 //! one is to agree with all to the left of it. So at the end there is one leaf of which both sides agree on everything
 //! that it is computed from. The accused shows that, with Merkle paths, and the runtime computes the leaf.
 //!
-//! Who does not move in time loses: within [`Config::ResponseWindow`] blocks, and as many times that as the player's open
-//! disputes take at [`Config::MovesPerWindow`] each. Every move is [`noesis_primitives::Phase::transition`].
+//! Who does not move in time loses: within [`Config::ResponseWindow`] blocks, and as many times that as the moves in all of
+//! the player's open disputes take at [`Config::MovesPerWindow`] each; one over a claim of more than [`Config::UnitsPerMove`] counts
+//! for several. Every move is [`noesis_primitives::Phase::transition`].
 //!
 //! Where a claim contradicts its job for all to see, there is no game: [`Pallet::prove_length`].
 //!
@@ -176,7 +177,11 @@ pub mod pallet {
 		/// has more windows for each move.
 		type MovesPerWindow: Get<u32>;
 
-		/// Most windows that a player has for a move, however many disputes it plays in; at least 1. A game has to end.
+		/// Units, tokens times millions of parameters, that a player computes in the time of a move; at least 1. A move over
+		/// a longer claim counts for more.
+		type UnitsPerMove: Get<u64>;
+
+		/// Most windows that a player has for a move, however much it plays; at least 1. A game has to end.
 		type MaxWindows: Get<u32>;
 
 		/// Blocks for which validators that found what an overturned worker claimed answer for it, and for which the
@@ -216,7 +221,7 @@ pub mod pallet {
 	pub type Players<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, DisputeId, ()>;
 
-	/// How many open disputes an account plays in.
+	/// For how many moves the moves of all open disputes count in which an account plays.
 	#[pallet::storage]
 	pub type Load<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
 

@@ -113,6 +113,7 @@ parameter_types! {
 	pub storage Arity: u32 = 4;
 	pub storage ResponseWindow: u32 = WINDOW;
 	pub storage MovesPerWindow: u32 = 100;
+	pub storage UnitsPerMove: u64 = 1000;
 	pub storage MaxWindows: u32 = 3;
 	pub const LiabilityPeriod: u32 = LIABILITY;
 	pub const Pot: AccountId = POT;
@@ -340,6 +341,7 @@ impl crate::Config for Test {
 	type Arity = Arity;
 	type ResponseWindow = ResponseWindow;
 	type MovesPerWindow = MovesPerWindow;
+	type UnitsPerMove = UnitsPerMove;
 	type MaxWindows = MaxWindows;
 	type LiabilityPeriod = LiabilityPeriod;
 	type Pot = Pot;

@@ -107,7 +107,7 @@ impl<T: Config> Pallet<T> {
 		for player in [&dispute.challenger, &dispute.defender] {
 			Players::<T>::remove(player, id);
 			Load::<T>::mutate_exists(player, |load| {
-				*load = load.and_then(|load| load.checked_sub(1)).filter(|left| *left > 0);
+				*load = load.and_then(|load| load.checked_sub(dispute.effort)).filter(|left| *left > 0);
 			});
 		}
 		if dispute.phase == Phase::Compare {

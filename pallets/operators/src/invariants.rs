@@ -47,7 +47,8 @@ impl<T: Config> Pallet<T> {
 		let now = Self::now();
 		let held = T::Currency::balance_on_hold(&HoldReason::Stake.into(), who);
 		ensure!(held == record.stake, "a stake is not what is held");
-		ensure!(record.since <= now && record.seen <= now, "a record is from the future");
+		let latest = record.since.max(record.seen).max(record.added_at);
+		ensure!(latest <= now, "a record is from the future");
 		ensure!(all_differ(&record.capability.checkpoints), "a checkpoint is offered twice");
 		ensure!(record.pace.blocks >= record.pace.answers, "an answer took less than a block");
 		match record.role {

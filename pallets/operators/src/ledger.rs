@@ -74,6 +74,8 @@ impl<T: Config> Pallet<T> {
 			capability,
 			status: OperatorStatus::Active,
 			since: Self::now(),
+			added: 0,
+			added_at: Self::now(),
 			seen: Self::now(),
 			pace: Pace::default(),
 		};
@@ -96,8 +98,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_update_capability(who: T::AccountId, capability: Capability) -> DispatchResult {
 		let old = Operators::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
 		Self::check_capability(&who, old.role, &capability)?;
-		let now = Self::now();
-		let new = OperatorRecord { capability, since: now, seen: now, ..old.clone() };
+		let new = old.with_capability(capability, Self::now());
 		Self::replace(&who, Some(&old), Some(new));
 		Self::deposit_event(Event::CapabilityUpdated { who });
 		Ok(())

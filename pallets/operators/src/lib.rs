@@ -32,10 +32,10 @@
 //!   jobs always end, so exposure always does, and from every status there is a way to the whole stake that is left.
 //! - Unbonding does not shorten an exclusion: the later end counts for the stake, and the exclusion's own end,
 //!   kept as a bar, for the return. Nor does it save from a slash, which then bars it likewise.
-//! - Capability, draw key and status count from the block in which they were last set (`since`): a panel takes
-//!   only validators that stood as they are before the answer it judges.
-//! - Two validators never share a draw key: with one draw for many accounts, its owner would bring all of them
-//!   into one panel far more often than chance allows.
+//! - Status, draw key and owner count from the block in which they were last set (`since`), and a checkpoint from
+//!   the one in which it came to the list: a panel takes only validators that stood as they are, and offered its
+//!   checkpoint, before the answer it judges. What is added or left out besides changes nothing.
+//! - A draw counts for its account alone: one draw key for many accounts brings no more of them into a panel.
 //! - An operator of which nothing is heard for more than `HeartbeatGrace` periods gets no work at once; anybody
 //!   may then sweep it out, so that panels are not counted on validators that sleep. Nothing else happens to it.
 //! - Each exclusion can be appealed against once. The exclusion holds until the appeal's origin lifts it.

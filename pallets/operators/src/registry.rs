@@ -27,7 +27,8 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 		before: BlockNumber,
 	) -> Result<[u8; 32], OperatorFault> {
 		let record = Self::offering(who, Role::Validator, checkpoint)?;
-		ensure!(record.since < before, OperatorFault::TooNew);
+		let stands = record.offers_since(checkpoint).is_some_and(|since| since < before);
+		ensure!(stands, OperatorFault::TooNew);
 		Ok(record.capability.draw_key)
 	}
 
@@ -124,6 +125,8 @@ impl<T: Config> OperatorRegistry<T::AccountId> for Pallet<T> {
 			},
 			status: OperatorStatus::Active,
 			since: 0,
+			added: 0,
+			added_at: 0,
 			seen: Self::now(),
 			pace: Default::default(),
 		};

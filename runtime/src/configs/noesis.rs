@@ -198,6 +198,7 @@ impl pallet_dispute::Config for Runtime {
 	type Arity = dispute::Arity;
 	type ResponseWindow = dispute::ResponseWindow;
 	type MovesPerWindow = dispute::MovesPerWindow;
+	type UnitsPerMove = dispute::UnitsPerMove;
 	type MaxWindows = dispute::MaxWindows;
 	type LiabilityPeriod = LiabilityPeriod;
 	type Pot = PotAccount;

@@ -65,7 +65,7 @@ fn steps() -> Vec<(&'static str, RuntimeCall)> {
 fn cost(call: &RuntimeCall, back: u32) -> (Balance, u64) {
 	let bytes = call.encode().len() + ENVELOPE;
 	let mut info = call.get_dispatch_info();
-	let end = <pallet_poi::weights::SubstrateWeight<Runtime> as pallet_poi::WeightInfo>::condemn();
+	let end = pallet_poi::OverturnWeight::<Runtime>::get();
 	info.call_weight = info.call_weight.saturating_sub(end.saturating_mul(back.into()));
 	(TransactionPayment::compute_fee(bytes as u32, &info, 0), bytes as u64)
 }

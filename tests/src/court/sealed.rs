@@ -131,9 +131,8 @@ impl Casebook for Book {
 		let record = Operators::record(&AccountId::new(who.0));
 		Ok(record.and_then(|record| {
 			let validates = record.role == Role::Validator && record.status == OperatorStatus::Active;
-			let offers = record.capability.checkpoints.contains(&view.spec.checkpoint);
-			let key = DrawKey { public: record.capability.draw_key, since: record.since };
-			(validates && offers).then_some(key)
+			let since = record.offers_since(view.spec.checkpoint).filter(|_| validates);
+			since.map(|since| DrawKey { public: record.capability.draw_key, since })
 		}))
 	}
 

@@ -8,7 +8,7 @@ use noesis_cuda::{
 };
 use noesis_cuda_emulation::Emulation;
 use noesis_gpu_check::{
-	merge::{combine, merge, Sdpa},
+	merge::{combine, merge, Sdpa, Step},
 	run, Options, Outcome, Part,
 };
 use serde::de::DeserializeOwned;
@@ -68,7 +68,7 @@ enum Command {
 	/// Prints the shapes that are measured, for the comparison with PyTorch.
 	Cells,
 	/// Makes one report of several runs, of what `scripts/gpu/sdpa.py` wrote, and of what other programs said. Exit code 1
-	/// if a check failed, or a run did not come to its end.
+	/// if a check failed, or what has to pass did not run to its end; a bench that the time did not suffice for is a note.
 	Merge {
 		/// What `run` should have written: each file is a part of the check, named after it, whether it is there or not.
 		#[arg(long, required = true)]
@@ -76,18 +76,21 @@ enum Command {
 		/// What `scripts/gpu/sdpa.py` wrote.
 		#[arg(long)]
 		sdpa: Option<PathBuf>,
-		/// Another program that was run, and what came of it: `compute-sanitizer memcheck=passed`.
-		#[arg(long, value_parser = tool_result)]
+		/// A step that has to pass, and what came of it: `compute-sanitizer memcheck=passed`.
+		#[arg(long, value_parser = step_result)]
 		tool: Vec<(String, String)>,
+		/// A step that measures, and what came of it: it must not fail, but its time may be up.
+		#[arg(long, value_parser = step_result)]
+		note: Vec<(String, String)>,
 		/// The folder for `gpu-check.json` and `gpu-check.md`.
 		#[arg(long)]
 		out: PathBuf,
 	},
 }
 
-fn tool_result(text: &str) -> Result<(String, String), String> {
-	let (tool, result) = text.split_once('=').ok_or("it has the form TOOL=RESULT")?;
-	Ok((tool.to_owned(), result.to_owned()))
+fn step_result(text: &str) -> Result<(String, String), String> {
+	let (step, result) = text.split_once('=').ok_or("it has the form STEP=RESULT")?;
+	Ok((step.to_owned(), result.to_owned()))
 }
 
 fn main() -> ExitCode {
@@ -136,6 +139,9 @@ fn act(command: Command) -> Result<bool, Box<dyn Error>> {
 			if let Some(bench) = &report.bench {
 				eprintln!("\n{}", bench.table());
 			}
+			if let Some(bench) = &report.exact_bench {
+				eprintln!("\n{}", bench.table());
+			}
 			eprintln!("{} passed, {} failed", report.passed, report.failed);
 			Ok(report.failed == 0)
 		},
@@ -163,7 +169,7 @@ fn act(command: Command) -> Result<bool, Box<dyn Error>> {
 			print(&serde_json::to_string(&named)?)?;
 			Ok(true)
 		},
-		Command::Merge { run, sdpa, tool, out } => {
+		Command::Merge { run, sdpa, tool, note, out } => {
 			let part = |path: &PathBuf| {
 				let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
 				(name, read_json::<serde_json::Value>(path))
@@ -172,11 +178,15 @@ fn act(command: Command) -> Result<bool, Box<dyn Error>> {
 			let sdpa: Result<Sdpa, String> =
 				sdpa.map_or_else(|| Err("it was not run".into()), |path| read_json(&path));
 			let sdpa = sdpa.unwrap_or_else(|missing| Sdpa { missing: Some(missing), ..Sdpa::default() });
-			let (json, text) = merge(&run, &sdpa, &tool);
+			let step =
+				|required: bool| move |(name, result): (String, String)| Step { name, result, required };
+			let steps: Vec<Step> =
+				tool.into_iter().map(step(true)).chain(note.into_iter().map(step(false))).collect();
+			let (json, text) = merge(&run, &sdpa, &steps);
 			write(&out.join("gpu-check.json"), &serde_json::to_string_pretty(&json)?)?;
 			write(&out.join("gpu-check.md"), &text)?;
 			print(&text)?;
-			Ok(run.get("failed").is_some_and(|failed| failed == 0))
+			Ok(json.pointer("/summary/verdict/passed") == Some(&serde_json::Value::Bool(true)))
 		},
 	}
 }

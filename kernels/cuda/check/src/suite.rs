@@ -1,7 +1,7 @@
 //! Checks one after the other, each with what it found.
 
 use noesis_cuda::{
-	bench::{Environment, Report},
+	bench::{Environment, ExactReport, Report},
 	Device,
 };
 use serde::Serialize;
@@ -38,6 +38,8 @@ pub struct Outcome {
 	pub checks: Vec<Check>,
 	/// Speed, of the shapes that were measured so far.
 	pub bench: Option<Report>,
+	/// Speed of exact attention, of the shapes that were measured so far.
+	pub exact_bench: Option<ExactReport>,
 }
 
 /// The checks so far.
@@ -59,13 +61,14 @@ impl<'a> Suite<'a> {
 			failed: 0,
 			checks: Vec::new(),
 			bench: None,
+			exact_bench: None,
 		};
 		Self { quick, device: device.clone(), outcome, tell }
 	}
 
 	/// Runs one. An error is a failure like any other, and the next one runs all the same.
 	pub fn check(&mut self, name: impl Into<String>, body: impl FnOnce() -> Finding) {
-		self.measure(name, |_| body());
+		self.run(name, |_| body());
 	}
 
 	/// The same for one that measures, and hands its report over as it grows.
@@ -74,14 +77,33 @@ impl<'a> Suite<'a> {
 		name: impl Into<String>,
 		body: impl FnOnce(&mut dyn FnMut(&Report)) -> Finding,
 	) {
+		self.run(name, |suite| {
+			body(&mut |report| {
+				suite.outcome.bench = Some(report.clone());
+				suite.publish();
+			})
+		});
+	}
+
+	/// The same for one that measures exact attention.
+	pub fn measure_exact(
+		&mut self,
+		name: impl Into<String>,
+		body: impl FnOnce(&mut dyn FnMut(&ExactReport)) -> Finding,
+	) {
+		self.run(name, |suite| {
+			body(&mut |report| {
+				suite.outcome.exact_bench = Some(report.clone());
+				suite.publish();
+			})
+		});
+	}
+
+	fn run(&mut self, name: impl Into<String>, body: impl FnOnce(&mut Self) -> Finding) {
 		let (name, started) = (name.into(), Instant::now());
 		self.outcome.under_way = Some(name.clone());
 		self.publish();
-		let finding = body(&mut |report| {
-			self.outcome.bench = Some(report.clone());
-			self.publish();
-		});
-		let (ok, detail) = finding.unwrap_or_else(|error| (false, error));
+		let (ok, detail) = body(self).unwrap_or_else(|error| (false, error));
 		if ok {
 			self.outcome.passed += 1;
 		} else {

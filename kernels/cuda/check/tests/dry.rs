@@ -34,8 +34,17 @@ fn a_dry_run_should_pass_and_its_report_should_merge() {
 	let checks = report["checks"].as_array().unwrap();
 	assert_eq!((report["failed"].as_u64(), report["passed"].as_u64()), (Some(0), Some(checks.len() as u64)));
 	assert!(report["under_way"].is_null(), "it came to its end");
-	let parts =
-		["exact", "canon32", "forward", "backward", "decode", "the same bits", "every shape", "wgmma"];
+	let parts = [
+		"exact:",
+		"canon32",
+		"forward",
+		"backward",
+		"decode",
+		"the same bits",
+		"every shape",
+		"exact attention can be measured",
+		"wgmma",
+	];
 	for part in parts {
 		let found = checks.iter().find(|check| check["name"].as_str().unwrap().starts_with(part));
 		assert_eq!(found.unwrap_or_else(|| panic!("{part} is missing"))["ok"], true);
@@ -50,6 +59,15 @@ fn a_dry_run_should_pass_and_its_report_should_merge() {
 		assert!(cell["per_sequence"]["p50"].as_f64().unwrap() > 0.0, "{cell}");
 		assert!(cell["replayed"]["call"]["p99"].as_f64().unwrap() > 0.0, "{cell}");
 		assert_eq!(cell["replayed"]["graph"], true);
+	}
+	let exact = report["exact_bench"]["cells"].as_array().unwrap();
+	assert_eq!(exact.len(), 2);
+	for cell in exact {
+		for number in ["tokens_per_second", "fp16_tokens_per_second", "ratio_to_fp16"] {
+			assert!(cell[number].as_f64().unwrap() > 0.0, "{cell}");
+		}
+		assert_eq!(cell["exact"]["graph"], true);
+		assert_eq!(cell["fp16"]["graph"], true);
 	}
 
 	// What PyTorch's side would have found on the same shapes.
@@ -66,6 +84,8 @@ fn a_dry_run_should_pass_and_its_report_should_merge() {
 		theirs.to_str().unwrap(),
 		"--tool",
 		"compute-sanitizer memcheck=no errors",
+		"--note",
+		"PyTorch=not run: the time was up",
 		"--out",
 		out,
 	]);
@@ -74,6 +94,17 @@ fn a_dry_run_should_pass_and_its_report_should_merge() {
 	assert!(text.contains("compute-sanitizer memcheck: no errors") && text.contains(name), "{text}");
 	let summary = &json(&folder.path().join("gpu-check.json"))["summary"];
 	assert_eq!(summary["at_least_best_sdpa"], serde_json::json!({ "met": 0, "of": 1 }));
+	assert_eq!(summary["exact_attention"], report["exact_bench"]["cells"]);
+	assert!(text.contains("- verdict: passed") && text.contains("| exact attention |"), "{text}");
+
+	let late = "compute-sanitizer racecheck=not run: the time was up";
+	let merged = gpu_check(&["merge", "--run", run, "--tool", late, "--out", out]);
+	assert_eq!(merged.status.code(), Some(1), "what has to pass was not run");
+	let text = String::from_utf8(merged.stdout).unwrap();
+	assert!(
+		text.contains("- verdict: not passed: compute-sanitizer racecheck: not run: the time was up"),
+		"{text}"
+	);
 }
 
 #[test]

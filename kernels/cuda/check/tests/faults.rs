@@ -11,13 +11,18 @@ use std::sync::{
 	Arc,
 };
 
-/// The emulation, until a kernel of the backward pass is launched: then every call fails, as on a GPU after a fault.
+/// The emulation, until a kernel whose name begins so is launched: then every call fails, as on a GPU after a fault.
 struct Breaking {
 	inner: Arc<dyn Device>,
+	at: &'static str,
 	broken: AtomicBool,
 }
 
 impl Breaking {
+	fn on(at: &'static str) -> Arc<dyn Device> {
+		Arc::new(Self { inner: Emulation::new(1), at, broken: AtomicBool::new(false) })
+	}
+
 	fn works(&self) -> Result<(), DeviceError> {
 		if self.broken.load(SeqCst) {
 			let reason = "an illegal memory access was encountered".into();
@@ -69,7 +74,7 @@ impl Device for Breaking {
 	}
 
 	unsafe fn launch(&self, kernel: &str, launch: Launch, args: &[Arg]) -> Result<(), DeviceError> {
-		self.broken.fetch_or(kernel.starts_with("attention_backward"), SeqCst);
+		self.broken.fetch_or(kernel.starts_with(self.at), SeqCst);
 		self.works()?;
 		// SAFETY: as above.
 		unsafe { self.inner.launch(kernel, launch, args) }
@@ -81,20 +86,38 @@ impl Device for Breaking {
 	}
 }
 
-#[test]
-fn a_fault_should_end_the_bench_and_leave_the_shapes_before_it() {
-	let broken = AtomicBool::new(false);
-	let device: Arc<dyn Device> = Arc::new(Breaking { inner: Emulation::new(1), broken });
-	let options = Options {
+fn only(part: Part) -> Options {
+	Options {
 		quick: true,
 		instrumented: false,
-		parts: vec![Part::Bench],
+		parts: vec![part],
 		repeats: 2,
 		tuning: Default::default(),
 		checkpoint: None,
-	};
+	}
+}
+
+#[test]
+fn a_fault_should_end_the_bench_of_exact_attention() {
+	let device = Breaking::on("attention_forward");
 	let mut shapes = Vec::new();
-	let outcome = run(&device, &options, &mut |outcome| {
+	let outcome = run(&device, &only(Part::ExactBench), &mut |outcome| {
+		shapes.extend(outcome.exact_bench.as_ref().map(|bench| bench.cells.len()));
+	});
+	assert_eq!(shapes, [1, 1, 1], "told after the shape, after the check and at the end");
+	let cells = &outcome.exact_bench.unwrap().cells;
+	assert!(cells[0].measured.is_none());
+	assert!(cells[0].error.as_ref().unwrap().contains("illegal memory access"));
+	let check = &outcome.checks[0];
+	assert!(!check.ok && outcome.failed == 1);
+	assert!(check.detail.ends_with("the last 1 of 2 shapes were not measured"), "{}", check.detail);
+}
+
+#[test]
+fn a_fault_should_end_the_bench_and_leave_the_shapes_before_it() {
+	let device = Breaking::on("attention_backward");
+	let mut shapes = Vec::new();
+	let outcome = run(&device, &only(Part::Bench), &mut |outcome| {
 		shapes.extend(outcome.bench.as_ref().map(|bench| bench.cells.len()));
 	});
 	assert_eq!(shapes, [1, 2, 2, 2], "told after each shape, after the check and at the end");

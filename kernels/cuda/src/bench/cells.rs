@@ -102,7 +102,7 @@ impl Cell {
 				cells.extend(lengths.map(|length| Self::chart(Forward, F16, length, head_dim, causal)));
 			}
 			cells.push(Self::chart(Forward, Bf16, 4 << 10, head_dim, false));
-			for length in [512, 2 << 10, 8 << 10] {
+			for length in [512, 2 << 10, 4 << 10, 8 << 10, 16 << 10] {
 				cells.push(Self::chart(Backward, F16, length, head_dim, false));
 			}
 			cells.push(Self::chart(Backward, Bf16, 2 << 10, head_dim, true));
@@ -114,6 +114,12 @@ impl Cell {
 			}
 		}
 		cells
+	}
+
+	/// One causal sequence, on which exact attention is set beside the `Fast` forward pass.
+	pub fn exact() -> Vec<Self> {
+		let causal = |length| Self { causal: true, ..Self::flashcore_like(length, 1) };
+		[512, 2 << 10, 8 << 10].map(causal).into()
 	}
 
 	/// Queries of a sequence.
@@ -196,6 +202,28 @@ mod tests {
 		assert!(Cell::more().iter().all(|cell| cell.bar().is_none()));
 		let name = Cell::flashcore()[0].to_string();
 		assert_eq!(name, "forward f16 S=128 B=8 H=8 D=64");
+	}
+
+	#[test]
+	fn both_passes_should_be_measured_at_every_long_length() {
+		let more = Cell::more();
+		let there = |pass: Pass, length: usize, head_dim: usize| {
+			let found = |cell: &Cell| (cell.pass, cell.length, cell.head_dim) == (pass, length, head_dim);
+			more.iter().any(|cell| found(cell) && cell.number == Number::F16)
+		};
+		for length in [2 << 10, 4 << 10, 8 << 10, 16 << 10] {
+			for pass in [Pass::Forward, Pass::Backward] {
+				assert!(there(pass, length, 64) && there(pass, length, 128), "{pass:?} {length}");
+			}
+		}
+	}
+
+	#[test]
+	fn exact_cells_should_be_what_the_exact_kernel_takes() {
+		let lengths: Vec<usize> = Cell::exact().iter().map(|cell| cell.length).collect();
+		assert_eq!(lengths, [512, 2048, 8192]);
+		let one = |cell: &Cell| cell.causal && cell.batch == 1 && cell.pass == Pass::Forward;
+		assert!(Cell::exact().iter().all(one));
 	}
 
 	#[test]

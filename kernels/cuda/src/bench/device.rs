@@ -168,7 +168,7 @@ fn other_kind(
 }
 
 /// How many sets of buffers take turns so that none is in the cache when its turn comes.
-fn sets(device: &Arc<dyn Device>, cell: &Cell) -> usize {
+pub(super) fn sets(device: &Arc<dyn Device>, cell: &Cell) -> usize {
 	let cache = device.details().l2_bytes as f64;
 	let enough = (2.0 * cache / cell.bytes()).ceil() as usize + 1;
 	let possible = (MOST_BYTES / cell.bytes()) as usize;
@@ -176,11 +176,20 @@ fn sets(device: &Arc<dyn Device>, cell: &Cell) -> usize {
 }
 
 fn in_a_row(device: &Arc<dyn Device>, problem: &Problem, effort: &Effort) -> Result<Replayed, DeviceError> {
-	problem.run(0)?;
-	let one = device.time(&mut || problem.run(0))?;
-	let sets = problem.sets();
+	turns(device, effort, problem.sets(), |set| problem.run(set))
+}
+
+/// Times calls in a row that take turns over so many sets of buffers; `run` queues one call on a set.
+pub(super) fn turns(
+	device: &Arc<dyn Device>,
+	effort: &Effort,
+	sets: usize,
+	mut run: impl FnMut(usize) -> Result<(), DeviceError>,
+) -> Result<Replayed, DeviceError> {
+	run(0)?;
+	let one = device.time(&mut || run(0))?;
 	let (calls, repeats) = effort.in_a_row(one, sets);
-	let mut replay = Replay::record(device, || (0..calls).try_for_each(|call| problem.run(call % sets)))?;
+	let mut replay = Replay::record(device, || (0..calls).try_for_each(|call| run(call % sets)))?;
 	let mut times = Vec::new();
 	for _ in 0..repeats {
 		times.push(device.time(&mut || replay.run())? / calls as f64);

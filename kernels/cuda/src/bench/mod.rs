@@ -3,11 +3,13 @@
 //! Each shape is timed twice. **From an idle device**, as FlashCore was: an event, one call, an event, wait; the window
 //! holds the launch. **In a row**: calls that take turns over sets of buffers which together exceed the cache, recorded
 //! as a graph where the device has graphs; per call. Rates are of the second, beside ceilings measured in the same run.
+//! Exact attention is timed in a row alone, beside the `Fast` forward pass of the same shape.
 
 mod ceiling;
 mod cells;
 mod cpu;
 mod device;
+mod exact;
 mod problem;
 mod report;
 mod stats;
@@ -16,6 +18,7 @@ pub use ceiling::Ceilings;
 pub use cells::{Cell, Number, Pass};
 pub use cpu::run_cpu;
 pub use device::{run_device, run_device_telling, tune, TuneProgress};
+pub use exact::{run_exact_telling, ExactMeasured, ExactOutcome, ExactReport};
 pub use report::{Environment, Measured, Other, Outcome, Replayed, Report};
 pub use stats::Percentiles;
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// How many roundings to 16 bits two outputs of one problem may be apart.
 const ROUNDINGS: f64 = 3.0;
 /// Values that are drawn; longer arrays repeat them, each from another place.
-const DRAWN: usize = 1 << 20;
+pub(super) const DRAWN: usize = 1 << 20;
 
 /// One shape with as many sets of buffers as take turns.
 pub(super) struct Problem {

@@ -185,6 +185,39 @@ fn a_player_should_have_more_windows_for_a_move_when_it_plays_in_many_disputes()
 	});
 }
 
+#[test]
+fn long_answer_should_leave_its_worker_the_time_to_compute_it_again() {
+	run(|| {
+		MovesPerWindow::set(&2);
+		MaxWindows::set(&9);
+		let question = Question::short();
+		let honest = Run::honest(&question);
+		let subject = subject_of(&honest, &question, vec![]);
+		let due = |id: DisputeId| view(id).unwrap().due - now();
+		// A unit a token: as long as five moves, or less than one.
+		UnitsPerMove::set(&(honest.claim().usage.positions() / 5 + 1));
+		let id = challenge(subject, CHALLENGER);
+		let effort = crate::Load::<Test>::get(WORKER);
+		assert!((2..=5).contains(&effort));
+		assert_eq!(due(id), effort.div_ceil(2) * WINDOW);
+		// So has the challenger, which has to look into it.
+		assert_ok!(Defender(honest.clone()).play(&view(id).unwrap()));
+		assert_eq!(due(id), effort.div_ceil(2) * WINDOW);
+		// A short claim does not count for so much, and all together count.
+		UnitsPerMove::set(&u64::MAX);
+		let short = challenge(subject, CHALLENGER + 1);
+		assert_eq!(crate::Load::<Test>::get(WORKER), effort + 1);
+		assert_eq!(due(short), (effort + 1).div_ceil(2) * WINDOW);
+		// However long a claim is, the game ends.
+		UnitsPerMove::set(&0);
+		MaxWindows::set(&3);
+		let longest = challenge(subject, CHALLENGER + 2);
+		assert_eq!(due(longest), 3 * WINDOW);
+		run_to(now() + 9 * WINDOW + 1);
+		assert_eq!((Dispute::open_disputes(1).len(), crate::Load::<Test>::iter().count()), (0, 0));
+	});
+}
+
 /// Plays sixteen disputes against an honest worker that is as slow as the chain reckons with: it makes two moves in a window.
 /// How many of them fell.
 fn fallen_of_many(seed: u64, windows: u32) -> usize {

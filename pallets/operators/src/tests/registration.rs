@@ -30,6 +30,8 @@ fn operator_should_be_active_with_its_stake_held_when_it_registers() {
 			capability: capability(ALICE, &[3, 1]),
 			status: OperatorStatus::Active,
 			since: 9,
+			added: 0,
+			added_at: 9,
 			seen: 9,
 			pace: Pace::default(),
 		};
@@ -166,13 +168,14 @@ fn stake_should_stay_when_nothing_can_be_added() {
 }
 
 #[test]
-fn capability_should_count_from_now_when_it_is_updated() {
+fn checkpoint_should_count_from_now_when_it_is_added() {
 	execute(|| {
 		validator(ALICE, &[1, 2]);
 		at(5);
 		assert_ok!(Operators::update_capability(signed(ALICE), capability(ALICE, &[2, 3])));
 		assert_event(Event::CapabilityUpdated { who: ALICE });
-		assert_eq!(record(ALICE).since, 5);
+		let since = [1, 2, 3].map(|id| record(ALICE).offers_since(CheckpointId(id)));
+		assert_eq!((record(ALICE).since, since), (1, [None, Some(1), Some(5)]));
 		assert_eq!(record(ALICE).capability, capability(ALICE, &[2, 3]));
 		let counts: Vec<_> = (0..5).map(|id| Operators::validators(CheckpointId(id))).collect();
 		assert_eq!(counts, [0, 0, 1, 1, 0]);

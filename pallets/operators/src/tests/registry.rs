@@ -55,6 +55,35 @@ fn validator_should_be_let_through_when_it_stood_as_it_is_before_the_answer() {
 	});
 }
 
+/// Or whoever makes operators add a checkpoint would empty all open panels.
+#[test]
+fn validator_should_keep_its_panels_when_it_adds_a_checkpoint() {
+	execute(|| {
+		at(10);
+		validator(ALICE, &[4, 6]);
+		let key = Ok([ALICE as u8; 32]);
+		let update = |block, ids: &[u32]| {
+			at(block);
+			assert_ok!(Operators::update_capability(signed(ALICE), capability(ALICE, ids)));
+		};
+		update(12, &[5, 4]);
+		assert_eq!(validate(ALICE, 4, 11), key);
+		assert_eq!((validate(ALICE, 5, 12), validate(ALICE, 5, 13)), (Err(OperatorFault::TooNew), key));
+		// One that was left out counts from its return.
+		update(14, &[6, 5, 4]);
+		assert_eq!(validate(ALICE, 4, 11), key);
+		assert_eq!((validate(ALICE, 6, 14), validate(ALICE, 6, 15)), (Err(OperatorFault::TooNew), key));
+		// Nothing that was added counts as older than what was added last.
+		assert_eq!((validate(ALICE, 5, 14), validate(ALICE, 5, 15)), (Err(OperatorFault::TooNew), key));
+		update(16, &[4, 5]);
+		assert_eq!((validate(ALICE, 4, 11), validate(ALICE, 5, 15)), (key, key));
+		// Another draw key, or another owner, may be taken because of the draw: then all is new.
+		at(18);
+		assert_ok!(Operators::update_capability(signed(ALICE), owned_by(BOB, ALICE, &[4, 5])));
+		assert_eq!((validate(ALICE, 4, 18), validate(ALICE, 4, 19)), (Err(OperatorFault::TooNew), key));
+	});
+}
+
 #[test]
 fn validators_should_be_counted_when_they_are_active_and_offer_the_checkpoint() {
 	execute(|| {

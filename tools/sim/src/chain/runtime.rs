@@ -114,6 +114,7 @@ parameter_types! {
 	pub const Arity: u32 = 16;
 	pub const ResponseWindow: u32 = 10;
 	pub const MovesPerWindow: u32 = 2;
+	pub const UnitsPerMove: u64 = 50_000;
 	pub const DisputeWindows: u32 = 32;
 	pub const LiabilityPeriod: u32 = 14_400;
 }
@@ -256,6 +257,7 @@ impl pallet_dispute::Config for Runtime {
 	type Arity = Arity;
 	type ResponseWindow = ResponseWindow;
 	type MovesPerWindow = MovesPerWindow;
+	type UnitsPerMove = UnitsPerMove;
 	type MaxWindows = DisputeWindows;
 	type LiabilityPeriod = LiabilityPeriod;
 	type Pot = PotAccount;
@@ -300,6 +302,7 @@ mod tests {
 			("Arity: u32", Arity::get().to_string()),
 			("MovesPerWindow: u32", MovesPerWindow::get().to_string()),
 			("MaxWindows: u32", DisputeWindows::get().to_string()),
+			("UnitsPerMove: u64", "50_000".to_owned()),
 		];
 		for (name, value) in written {
 			let line = format!("pub static {name} = {value};");
