@@ -428,7 +428,7 @@ pub mod pallet {
 		/// claim; [`Error::OwnClaim`], [`Error::AlreadyDisputed`], [`Error::Sealed`] about the caller; [`Error::DocketFull`],
 		/// [`Error::AgendaFull`] when there is no room; and the currency's own when the caller can't pay.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::challenge().saturating_add(T::DbWeight::get().reads(2)))]
+		#[pallet::weight(T::WeightInfo::challenge().saturating_add(T::DbWeight::get().reads(3)))]
 		pub fn challenge(
 			origin: OriginFor<T>,
 			subject: Subject,
@@ -659,7 +659,7 @@ pub mod pallet {
 		/// Errors: those of [`Pallet::challenge`]; [`Error::OutputKnown`], [`Error::OutputDemanded`] where there is nothing
 		/// to demand.
 		#[pallet::call_index(11)]
-		#[pallet::weight(T::WeightInfo::demand().saturating_add(T::DbWeight::get().reads(2)))]
+		#[pallet::weight(T::WeightInfo::demand().saturating_add(T::DbWeight::get().reads(3)))]
 		pub fn demand(
 			origin: OriginFor<T>,
 			subject: Subject,
