@@ -94,7 +94,6 @@ fn shorten(court: &mut Court) {
 		Dispute(dispute::Parameters::Arity(dispute::Arity, Some(64))),
 		Dispute(dispute::Parameters::ResponseWindow(dispute::ResponseWindow, Some(2))),
 		Dispute(dispute::Parameters::MaxWindows(dispute::MaxWindows, Some(3))),
-		Dispute(dispute::Parameters::UnitsPerMove(dispute::UnitsPerMove, Some(5))),
 		Dispute(dispute::Parameters::LiabilityPeriod(dispute::LiabilityPeriod, Some(6))),
 		Operators(operators::Parameters::UnbondingPeriod(operators::UnbondingPeriod, Some(1))),
 		Operators(operators::Parameters::HeartbeatPeriod(operators::HeartbeatPeriod, Some(15))),
