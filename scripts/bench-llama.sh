@@ -42,13 +42,12 @@ fi
 Q8_0=$CACHE/models/$(basename "$GGUF" .gguf).q8_0.gguf
 if [ ! -f "$Q8_0" ]; then
 	say "writing $Q8_0"
-	"$VENV/bin/python" - "$GGUF" "$Q8_0.part" <<'PYTHON' >&2
+	"$VENV/bin/python" - "$GGUF" "$Q8_0.part" <<'PYTHON' >"$Q8_0.log" 2>&1 || die "llama.cpp could not write it: see $Q8_0.log"
 import sys
 import llama_cpp
 params = llama_cpp.llama_model_quantize_default_params()
 params.ftype, params.allow_requantize = llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, True
-if llama_cpp.llama_model_quantize(sys.argv[1].encode(), sys.argv[2].encode(), params) != 0:
-    sys.exit("llama.cpp could not write the model as Q8_0")
+sys.exit(llama_cpp.llama_model_quantize(sys.argv[1].encode(), sys.argv[2].encode(), params))
 PYTHON
 	mv "$Q8_0.part" "$Q8_0"
 fi
